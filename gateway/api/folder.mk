@@ -1,0 +1,19 @@
+# The promises: headers only (and the table of outcomes).
+noinst_HEADERS += \
+	%reldir%/access.h \
+	%reldir%/buf.h \
+	%reldir%/event.h \
+	%reldir%/fence.h \
+	%reldir%/frontend.h \
+	%reldir%/gateway.h \
+	%reldir%/keep.h \
+	%reldir%/nexus.h \
+	%reldir%/out.h \
+	%reldir%/port.h \
+	%reldir%/req.h \
+	%reldir%/rsv.h \
+	%reldir%/status.h \
+	%reldir%/status.tbl \
+	%reldir%/store.h \
+	%reldir%/visit.h \
+	%reldir%/volume.h

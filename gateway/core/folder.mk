@@ -1,0 +1,33 @@
+# The gateway proper.
+noinst_LIBRARIES += %reldir%/libgw_core.a
+%canon_reldir%_libgw_core_a_SOURCES = $(core_sources)
+core_sources = \
+	%reldir%/access.c \
+	%reldir%/admin.h \
+	%reldir%/core.h \
+	%reldir%/event.c \
+	%reldir%/fallback.c \
+	%reldir%/fence.c \
+	%reldir%/front.c \
+	%reldir%/gateway.c \
+	%reldir%/identity.c \
+	%reldir%/identity.h \
+	%reldir%/keep.c \
+	%reldir%/list.c \
+	%reldir%/mem.c \
+	%reldir%/nexus.c \
+	%reldir%/order.c \
+	%reldir%/plant.c \
+	%reldir%/plant.h \
+	%reldir%/pool.c \
+	%reldir%/pool.h \
+	%reldir%/registry.c \
+	%reldir%/registry.h \
+	%reldir%/req.c \
+	%reldir%/req_pool.c \
+	%reldir%/rsv.c \
+	%reldir%/status.c \
+	%reldir%/store_call.c \
+	%reldir%/visit.c \
+	%reldir%/volume.c \
+	%reldir%/volume_life.c

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * req_pool.c - where requests come from: per loop, made on demand up to the
+ * limit, kept and used again.  An empty pool is back pressure: the protocol waits
+ * (gw_req_wait) and takes no more from its wire.
+ */
+#include "config.h"
+
+#include "gateway/api/req.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/core/core.h"
+
+void gw_req_pool_init(struct gw_loop *gwl, uint32_t limit)
+{
+	TAILQ_INIT(&gwl->free);
+	TAILQ_INIT(&gwl->waiters);
+	gwl->limit = limit;
+}
+
+void gw_req_pool_free(struct gw_loop *gwl)
+{
+	struct gw_req *req;
+
+	GW_CHECK(gwl->in_use == 0);
+	while ((req = TAILQ_FIRST(&gwl->free))) {
+		TAILQ_REMOVE(&gwl->free, req, link);
+		free(req);
+	}
+}
+
+static void wake_waiters(struct gw_loop *gwl)
+{
+	struct gw_req_waiter *w;
+
+	if (gwl->waking)
+		return;
+	gwl->waking = true;
+	while (gwl->in_use < gwl->limit && (w = TAILQ_FIRST(&gwl->waiters))) {
+		TAILQ_REMOVE(&gwl->waiters, w, link);
+		w->waiting = false;
+		w->wake(w);
+	}
+	gwl->waking = false;
+}
+
+/* Everything from the owner's fields to the bounce list; the large private areas
+ * behind are set up when they are used. */
+static void req_clear(struct gw_req *req)
+{
+	memset(req, 0, offsetof(struct gw_req, fence));
+	req->bounce.n = 0;
+	req->bounce.bytes = 0;
+	req->memory.waiting = false;
+	req->fence.deadline.ns = 0;
+}
+
+struct gw_req *gw_req_take(struct gw_itl *itl)
+{
+	struct gw_loop *gwl = itl->lane->gwl;
+	struct gw_req *req = TAILQ_FIRST(&gwl->free);
+
+	gw_tag_check(itl, GW_ITL_TAG);
+	if (gwl->in_use >= gwl->limit)
+		return NULL;
+	if (req) {
+		TAILQ_REMOVE(&gwl->free, req, link);
+	} else {
+		req = calloc(1, sizeof(*req));
+		if (!req)
+			return NULL;
+	}
+	gwl->in_use++;
+	req_clear(req);
+	gw_tag_set(req, GW_REQ_TAG);
+	req->itl = itl;
+	req->lane = itl->lane;
+	req->state = GW_REQ_TAKEN;
+	itl->refs++;
+	return req;
+}
+
+void gw_req_wait(struct gw_itl *itl, struct gw_req_waiter *waiter)
+{
+	GW_CHECK(!waiter->waiting);
+	waiter->waiting = true;
+	TAILQ_INSERT_TAIL(&itl->lane->gwl->waiters, waiter, link);
+}
+
+void gw_req_unwait(struct gw_itl *itl, struct gw_req_waiter *waiter)
+{
+	if (!waiter->waiting)
+		return;
+	TAILQ_REMOVE(&itl->lane->gwl->waiters, waiter, link);
+	waiter->waiting = false;
+}
+
+void gw_req_recycle(struct gw_req *req)
+{
+	struct gw_loop *gwl = req->lane->gwl;
+	struct gw_itl *itl = req->itl;
+
+	gw_mem_put(&req->data);
+	gw_mem_put(&req->bounce);
+	req->state = GW_REQ_FREE;
+	gw_tag_wipe(req);
+	TAILQ_INSERT_HEAD(&gwl->free, req, link);
+	gwl->in_use--;
+	gw_itl_put(itl);
+	if (!TAILQ_EMPTY(&gwl->waiters))
+		wake_waiters(gwl);
+}

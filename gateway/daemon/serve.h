@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * serve.h - what the words of `sluice serve` mean: a wanted state, and how the
+ * process itself is to be.  Opens nothing; gateway/ctl/conf_apply.h makes it so.
+ */
+#ifndef GATEWAY_DAEMON_SERVE_H
+#define GATEWAY_DAEMON_SERVE_H
+
+#include "gateway/core/admin.h"
+#include "gateway/ctl/conf.h"
+#include "gateway/daemon/options.h"
+
+struct drv_ops;
+
+struct serve {
+	struct conf *conf;
+	unsigned threads; /* 0: nobody said */
+	const struct drv_ops *engine; /* null: the best that there is */
+	struct gw_limits limits;
+	const char *control; /* null: a socket of its own; borrowed from argv */
+};
+
+/* -EINVAL (and -EEXIST for two of one name) with a sentence. */
+int serve_build(const struct options *options, bool (*is_block)(const char *path),
+		struct serve *out, struct gw_err *err);
+void serve_end(struct serve *serve);
+
+#endif

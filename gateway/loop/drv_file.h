@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A file under the real drivers, and the decision how its bytes move: inline
+ * where that cannot block (cached pages, tmpfs, buffered whole pages while
+ * little is unwritten), else by the ring or a helper.  Opening and names are
+ * drv_host_fs.c's.  A file may be used from several loops and helpers at once;
+ * what they share are the counters, which are atomic.
+ *
+ *	written ─────────────────────────────────▶ bytes accepted, ever
+ *	pushed  ──────────────────▶ on their way to the disk (sync_file_range)
+ *	synced  ────────▶ known durable
+ *
+ *	dirty = written - synced;  window = written - pushed, kept below budget
+ */
+#ifndef GATEWAY_LOOP_DRV_FILE_H
+#define GATEWAY_LOOP_DRV_FILE_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "gateway/loop/drv.h"
+#include "gateway/loop/drv_op.h"
+#include "gateway/loop/loop_pool.h"
+
+struct drv_file {
+	uint32_t tag;
+	int fd;
+	char *path;
+	bool writable;
+	bool direct;  /* O_DIRECT */
+	bool in_memory; /* tmpfs: nothing ever waits for a disk */
+	bool is_block;
+	uint64_t budget; /* the window's limit, bytes */
+	atomic_bool nowait; /* RWF_NOWAIT reads are known here */
+	atomic_uint_fast64_t size; /* the last that we know; dirty pages are no more */
+	atomic_uint_fast64_t written, pushed, synced;
+	atomic_int_fast64_t slow_until_ns; /* inline calls are off until then */
+	atomic_bool pushing;
+	atomic_uint refs; /* its owner, and a push in flight */
+	struct loop_mail push;
+};
+
+/* fs calls: on a helper, or on the main thread before anything is served. */
+struct drv_file *drv_file_create(int fd, const char *path); /* null: no memory */
+void drv_file_close(struct drv_file **file);
+
+/* The loop's thread.  READ, WRITE, SYNC, rewound.  True: it ended, with *res.
+ * False: the rest is for the kernel's queue or a helper. */
+bool drv_file_try(struct drv_op *op, struct loop_pool *pool, int64_t *res);
+/* The loop's thread.  The queue did n bytes of it, or failed.  True: it ended. */
+bool drv_file_step(struct drv_op *op, int64_t n, int64_t *res);
+/* A helper: does what is left, blocking; returns the result. */
+int64_t drv_file_work(struct drv_op *op);
+
+/* ---- any thread --------------------------------------------------------- */
+
+void drv_file_wrote(struct drv_file *file, uint64_t bytes, uint64_t end);
+uint64_t drv_file_mark(struct drv_file *file); /* before a sync ... */
+void drv_file_synced(struct drv_file *file, uint64_t mark); /* ... and after it */
+uint64_t drv_file_dirty(struct drv_file *file);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sockets on the real system: listen, tune, ask who is there, end.  None of it
+ * blocks.  Sending and receiving is the driver's own business.
+ */
+#ifndef GATEWAY_LOOP_DRV_SOCK_H
+#define GATEWAY_LOOP_DRV_SOCK_H
+
+#include <stdbool.h>
+
+#include "gateway/loop/drv.h"
+
+/* The promises stand at the members of struct drv_ops.  io_uring waits only on
+ * blocking sockets, epoll wants the others: each driver says what it needs. */
+int drv_sock_listen(struct loop_addr *addr, bool nonblock, int *sock, struct gw_err *err);
+void drv_sock_nonblock(int sock, bool on);
+void drv_sock_tune(struct drv *drv, int sock);
+int drv_sock_peer(struct drv *drv, int sock, struct loop_peer *peer);
+void drv_sock_shut(struct drv *drv, int sock);
+void drv_sock_close(int sock);
+
+#endif

@@ -1,0 +1,1 @@
+# protocols/nbd: nothing to build yet

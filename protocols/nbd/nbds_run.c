@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * nbds_run.c - commands as requests.
+ */
+#include "config.h"
+
+#include "protocols/nbd/nbds_run.h"
+
+#include "gateway/base/check.h"
+#include "gateway/base/num.h"
+#include "protocols/nbd/nbds_meta.h"
+#include "protocols/nbd/nbds_op.h"
+#include "protocols/nbd/nbds_reply.h"
+
+/* How long one read that needs all its memory at once waits for others. */
+#define PATIENCE_S 10
+
+/* ---- waiting ------------------------------------------------------------- */
+
+static void resume(struct nbds_conn *conn)
+{
+	conn->waiting = false;
+	loop_timer_disarm(conn->home->loop, &conn->patience);
+	loop_defer(conn->home->loop, &conn->task);
+}
+
+static void wake_memory(struct gw_mem_waiter *waiter)
+{
+	resume((struct nbds_conn *)((char *)waiter - offsetof(struct nbds_conn, mem_waiter)));
+}
+
+static void wake_request(struct gw_req_waiter *waiter)
+{
+	resume((struct nbds_conn *)((char *)waiter - offsetof(struct nbds_conn, req_waiter)));
+}
+
+static void unwait(struct nbds_conn *conn)
+{
+	gw_credit_unwait(&conn->mem_waiter);
+	gw_req_unwait(conn->itl, &conn->req_waiter);
+	loop_timer_disarm(conn->home->loop, &conn->patience);
+	conn->waiting = false;
+}
+
+static bool wait_for_anything(struct nbds_conn *conn)
+{
+	struct loop *loop = conn->home->loop;
+
+	conn->waiting = true;
+	nbds_count(conn->home, NBDS_COUNT_waits, 1);
+	loop_timer_arm(loop, &conn->patience, instant_add(loop_now(loop), span_s(PATIENCE_S)));
+	return false;
+}
+
+bool nbds_run_wait(struct nbds_conn *conn, struct gw_credit *credit, uint32_t bytes)
+{
+	gw_credit_wait(&conn->mem_waiter, credit, bytes);
+	return wait_for_anything(conn);
+}
+
+/* A read whose reply cannot be split, for which others leave no room: not for
+ * ever ("Error values": ENOMEM if it must be).  Whoever holds his own memory by
+ * not reading waits on. */
+static void out_of_patience(struct loop_timer *timer)
+{
+	struct nbds_conn *conn =
+		(struct nbds_conn *)((char *)timer - offsetof(struct nbds_conn, patience));
+	struct nbds_op *op = conn->pump;
+
+	unwait(conn);
+	if (op && op->collects && op->left == op->length && !conn->out.used_bytes) {
+		conn->pump = NULL;
+		nbds_reply_error(op, nbdx_error_of_refusal(NBDX_NO_MEMORY), NBDS_NOWHERE);
+	}
+	loop_defer(conn->home->loop, &conn->task);
+}
+
+void nbds_run_init(struct nbds_conn *conn)
+{
+	LIST_INIT(&conn->running);
+	conn->mem_waiter.wake = wake_memory;
+	conn->req_waiter.wake = wake_request;
+	loop_timer_init(&conn->patience, out_of_patience);
+}
+
+/* ---- the way back -------------------------------------------------------- */
+
+static void free_chain(struct nbds_op *whole)
+{
+	struct nbds_op *part;
+
+	while ((part = STAILQ_FIRST(&whole->chain))) {
+		STAILQ_REMOVE_HEAD(&whole->chain, next);
+		nbds_op_put(part);
+	}
+}
+
+static void reply_failed(struct nbds_op *op, struct nbdx_error error, uint64_t at)
+{
+	nbds_count(op->conn->home, NBDS_COUNT_failed, 1);
+	if (op->data.n)
+		gw_mem_put(&op->data);
+	nbds_reply_error(op, error, at);
+}
+
+/* The reply of a read that was collected: a header, then all parts in order. */
+static void reply_collected(struct nbds_op *whole)
+{
+	struct nbds_op *part;
+
+	whole->say = NBDS_SAY_WHOLE;
+	nbds_reply_queue(whole);
+	while ((part = STAILQ_FIRST(&whole->chain))) {
+		STAILQ_REMOVE_HEAD(&whole->chain, next);
+		part->say = NBDS_SAY_RAW;
+		nbds_reply_queue(part);
+	}
+}
+
+static void count_bytes(struct nbds_op *op)
+{
+	struct nbds_conn *conn = op->conn;
+
+	if (op->plan.op == GW_READ) {
+		conn->read_bytes += op->length;
+		nbds_count(conn->home, NBDS_COUNT_read_bytes, op->length);
+	} else if (op->plan.op == GW_WRITE) {
+		conn->written_bytes += op->length;
+		nbds_count(conn->home, NBDS_COUNT_written_bytes, op->length);
+	}
+}
+
+/* The descriptors stand behind their sink, in the memory of the request. */
+static void reply_status(struct nbds_op *op)
+{
+	struct nbds_meta_sink *sink = op->data.iov[0].iov_base;
+	uint32_t bytes = nbds_meta_sink_end(sink);
+
+	op->data.iov[0].iov_base = sink->at;
+	op->data.iov[0].iov_len = bytes;
+	op->data.bytes = bytes;
+	op->say = NBDS_SAY_STATUS;
+	nbds_reply_queue(op);
+}
+
+/* A command in one piece has ended. */
+static void command_done(struct nbds_op *op, enum gw_status status)
+{
+	struct nbdx_error error = nbdx_error_of_status(status, op->type, op->flags);
+
+	if (error.number) {
+		reply_failed(op, error, NBDS_NOWHERE);
+		return;
+	}
+	count_bytes(op);
+	if (op->plan.op == GW_EXTENTS) {
+		reply_status(op);
+		return;
+	}
+	op->last = true;
+	op->say = NBDS_SAY_DONE;
+	if (op->plan.op == GW_READ)
+		op->say = op->conn->chunked ? NBDS_SAY_READ : NBDS_SAY_WHOLE;
+	nbds_reply_queue(op);
+}
+
+/* Every part has ended, and there will be no more. */
+static void whole_done(struct nbds_op *whole)
+{
+	if (whole->conn->pump == whole)
+		whole->conn->pump = NULL;
+	if (whole->failed) {
+		free_chain(whole);
+		reply_failed(whole, whole->error, whole->error_at);
+	} else if (whole->collects) {
+		reply_collected(whole);
+	} else {
+		whole->say = NBDS_SAY_DONE; /* a write; of a read the last part says it */
+		nbds_reply_queue(whole);
+	}
+}
+
+void nbds_run_settle(struct nbds_op *whole)
+{
+	whole->left = 0;
+	if (!whole->parts)
+		whole_done(whole);
+}
+
+static void note_failure(struct nbds_op *part, struct nbdx_error error)
+{
+	struct nbds_op *whole = part->whole;
+
+	if (!whole->failed || part->offset < whole->error_at) {
+		whole->error = error;
+		whole->error_at = part->offset;
+	}
+	whole->failed = true;
+	if (part->plan.op == GW_READ)
+		whole->left = 0; /* the rest is not asked for */
+}
+
+/* A part of a read that is answered part by part. */
+static void send_part(struct nbds_op *part)
+{
+	struct nbds_op *whole = part->whole;
+
+	part->say = NBDS_SAY_READ;
+	part->last = !whole->parts && !whole->left && !whole->failed;
+	nbds_reply_queue(part);
+	if (part->last) {
+		if (part->conn->pump == whole)
+			part->conn->pump = NULL;
+		nbds_op_put(whole);
+	}
+}
+
+static void part_done(struct nbds_op *part, enum gw_status status)
+{
+	struct nbdx_error error = nbdx_error_of_status(status, part->type, part->flags);
+	struct nbds_op *whole = part->whole;
+	bool streams = part->plan.op == GW_READ && !whole->collects;
+
+	whole->parts--;
+	if (error.number)
+		note_failure(part, error);
+	else
+		count_bytes(part);
+	if (streams && !error.number) {
+		bool last = !whole->parts && !whole->left && !whole->failed;
+
+		send_part(part);
+		if (last)
+			return;
+	} else if (!whole->collects) {
+		nbds_op_put(part);
+	}
+	if (!whole->parts && !whole->left)
+		whole_done(whole);
+}
+
+static void done(struct gw_req *req)
+{
+	struct nbds_op *op = req->owner;
+	struct nbds_conn *conn = op->conn;
+	enum gw_status status = req->status;
+
+	LIST_REMOVE(op, link);
+	op->req = NULL;
+	if (op->plan.op == GW_READ || op->plan.op == GW_EXTENTS)
+		gw_mem_move(&op->data, &req->data);
+	gw_req_put(&req);
+	if (op->whole)
+		part_done(op, status);
+	else
+		command_done(op, status);
+	loop_defer(conn->home->loop, &conn->task);
+}
+
+/* ---- the way in ---------------------------------------------------------- */
+
+static void submit(struct nbds_op *op, struct gw_req *req)
+{
+	req->op = op->plan.op;
+	req->flags = op->plan.flags;
+	req->offset = op->offset;
+	req->length = op->length;
+	req->done = done;
+	req->owner = op;
+	op->req = req;
+	LIST_INSERT_HEAD(&op->conn->running, op, link);
+	gw_req_submit(req);
+}
+
+/* Null: the connection waits for one. */
+static struct gw_req *take_request(struct nbds_conn *conn)
+{
+	struct gw_req *req = gw_req_take(conn->itl);
+
+	if (!req) {
+		gw_req_wait(conn->itl, &conn->req_waiter);
+		wait_for_anything(conn);
+	}
+	return req;
+}
+
+void nbds_run_cut(struct gw_mem *mem, uint32_t bytes)
+{
+	while (mem->bytes > bytes) {
+		struct iovec *tail = &mem->iov[mem->n - 1];
+		uint32_t excess = mem->bytes - bytes;
+
+		if (tail->iov_len > excess) {
+			tail->iov_len -= excess;
+			mem->bytes -= excess;
+			return;
+		}
+		mem->bytes -= (uint32_t)tail->iov_len;
+		mem->n--;
+		gw_buf_put(&mem->buf[mem->n]);
+	}
+}
+
+/* Memory for the next bytes of a read: as many as may be, whole blocks. */
+static uint32_t take_memory(struct nbds_conn *conn, uint64_t left, struct gw_mem *mem)
+{
+	uint32_t want = (uint32_t)num_min(left, GW_BUF_MAX_BYTES);
+	uint32_t got = gw_mem_take(&conn->out, want, (uint32_t)num_min(want, NBDS_PART_MIN_BYTES),
+				   mem);
+
+	if (got < want) {
+		got = (uint32_t)num_down(got, conn->terms.min_block_bytes);
+		nbds_run_cut(mem, got);
+	}
+	return got;
+}
+
+/* The op for the next bytes: the command itself where that is all of it. */
+static struct nbds_op *next_op(struct nbds_op *whole, uint32_t bytes)
+{
+	struct nbds_op *part;
+
+	if (bytes == whole->length)
+		part = whole;
+	else
+		part = nbds_op_take_part(whole, whole->offset + whole->length - whole->left,
+					 bytes);
+	if (!part)
+		return NULL;
+	if (part != whole)
+		whole->parts++;
+	whole->left -= bytes;
+	return part;
+}
+
+static bool issue_read(struct nbds_op *whole)
+{
+	struct nbds_conn *conn = whole->conn;
+	struct gw_req *req = take_request(conn);
+	struct nbds_op *op;
+	uint32_t got;
+
+	if (!req)
+		return false;
+	got = take_memory(conn, whole->left, &req->data);
+	if (!got) {
+		gw_req_put(&req);
+		return nbds_run_wait(conn, &conn->out,
+				     (uint32_t)num_min(whole->left, NBDS_PART_MIN_BYTES));
+	}
+	op = next_op(whole, got);
+	if (!op) {
+		gw_req_put(&req);
+		return wait_for_anything(conn);
+	}
+	submit(op, req);
+	return true;
+}
+
+static bool pump_parts(struct nbds_op *whole)
+{
+	while (whole->left)
+		if (whole->conn->n_parts >= NBDS_PARTS_MAX || !issue_read(whole))
+			return false;
+	return true;
+}
+
+/* A reply that cannot be split: all memory and all requests first, or none. */
+static bool gather_parts(struct nbds_op *whole)
+{
+	struct nbds_conn *conn = whole->conn;
+	struct gw_mem mem = { .n = 0 };
+
+	while (whole->left) {
+		uint32_t got = take_memory(conn, whole->left, &mem);
+		struct nbds_op *part = got ? next_op(whole, got) : NULL;
+
+		if (part)
+			gw_mem_move(&part->data, &mem);
+		else
+			gw_mem_put(&mem);
+		if (!part)
+			return false;
+		if (part == whole)
+			break;
+		STAILQ_INSERT_TAIL(&whole->chain, part, next);
+	}
+	return true;
+}
+
+static void ungather(struct nbds_op *whole)
+{
+	free_chain(whole);
+	if (whole->data.n)
+		gw_mem_put(&whole->data);
+	whole->parts = 0;
+	whole->left = whole->length;
+}
+
+/* Moves the memory of each part into a request and submits it; goes on where it
+ * stopped for want of a request. */
+static bool submit_gathered(struct nbds_op *whole)
+{
+	struct nbds_op *op = STAILQ_EMPTY(&whole->chain) ? whole : STAILQ_FIRST(&whole->chain);
+
+	for (; op; op = op == whole ? NULL : STAILQ_NEXT(op, next)) {
+		struct gw_req *req;
+
+		if (op->last)
+			continue; /* submitted before */
+		req = take_request(whole->conn);
+		if (!req)
+			return false;
+		gw_mem_move(&req->data, &op->data);
+		op->last = true;
+		submit(op, req);
+	}
+	return true;
+}
+
+static bool pump_collected(struct nbds_op *whole)
+{
+	if (whole->left == whole->length && !gather_parts(whole)) {
+		ungather(whole);
+		return nbds_run_wait(whole->conn, &whole->conn->out, (uint32_t)whole->length);
+	}
+	return submit_gathered(whole);
+}
+
+static bool issue_status(struct nbds_op *op)
+{
+	struct nbds_conn *conn = op->conn;
+	uint32_t size = op->flags & NBDX_FLAG_REQ_ONE ? GW_PAGE_BYTES : NBDS_STATUS_BYTES;
+	struct gw_req *req = take_request(conn);
+	struct nbds_meta_sink *sink;
+
+	if (!req)
+		return false;
+	if (!gw_mem_take(&conn->out, size, GW_PAGE_BYTES, &req->data)) {
+		gw_req_put(&req);
+		return nbds_run_wait(conn, &conn->out, GW_PAGE_BYTES);
+	}
+	/* the sink lies in the request's memory: it lives as long as an orphan */
+	nbds_run_cut(&req->data, (uint32_t)req->data.iov[0].iov_len);
+	sink = req->data.iov[0].iov_base;
+	nbds_meta_sink_begin(sink, (uint8_t *)(sink + 1),
+			     (uint32_t)(req->data.iov[0].iov_len - sizeof(*sink)), conn->extended,
+			     op->flags & NBDX_FLAG_REQ_ONE, op->length);
+	req->extents = &sink->extents;
+	submit(op, req);
+	return true;
+}
+
+static bool issue_plain(struct nbds_op *op)
+{
+	struct gw_req *req = take_request(op->conn);
+
+	if (!req)
+		return false;
+	submit(op, req);
+	return true;
+}
+
+bool nbds_run_pump(struct nbds_conn *conn)
+{
+	struct nbds_op *op = conn->pump;
+	bool all;
+
+	if (op->plan.op == GW_READ)
+		all = op->collects ? pump_collected(op) : pump_parts(op);
+	else
+		all = op->plan.op == GW_EXTENTS ? issue_status(op) : issue_plain(op);
+	if (all)
+		conn->pump = NULL;
+	return all;
+}
+
+bool nbds_run_write(struct nbds_op *whole, struct gw_mem *mem)
+{
+	struct nbds_conn *conn = whole->conn;
+	struct gw_req *req;
+	struct nbds_op *op;
+
+	if (conn->n_parts >= NBDS_PARTS_MAX)
+		return false;
+	req = take_request(conn);
+	if (!req)
+		return false;
+	op = next_op(whole, mem->bytes);
+	if (!op) {
+		gw_req_put(&req);
+		return wait_for_anything(conn);
+	}
+	gw_mem_move(&req->data, mem);
+	submit(op, req);
+	return true;
+}
+
+/* ---- the end ------------------------------------------------------------- */
+
+static void abandon_part(struct nbds_op *part)
+{
+	struct nbds_op *whole = part->whole;
+	struct nbds_conn *conn = part->conn;
+
+	whole->parts--;
+	if (!whole->collects)
+		nbds_op_put(part);
+	if (whole->parts || whole == conn->pump || whole == conn->writing)
+		return;
+	free_chain(whole);
+	nbds_op_put(whole);
+}
+
+void nbds_run_abandon(struct nbds_conn *conn)
+{
+	struct nbds_op *op;
+
+	unwait(conn);
+	while ((op = LIST_FIRST(&conn->running))) {
+		LIST_REMOVE(op, link);
+		gw_req_orphan(&op->req);
+		nbds_count(conn->home, NBDS_COUNT_orphans, 1);
+		if (op->whole)
+			abandon_part(op);
+		else
+			nbds_op_put(op);
+	}
+	if (conn->pump) {
+		free_chain(conn->pump);
+		nbds_op_put(conn->pump);
+	}
+	if (conn->writing)
+		nbds_op_put(conn->writing);
+	conn->pump = conn->writing = NULL;
+}

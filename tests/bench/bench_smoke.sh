@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# The bench itself works: load gets answers from bare over TCP-shaped and Unix
+# streams, and the figures are figures.  No word on how fast: that is for
+# "make bench".  Runs alone: BUILDDIR=build tests/bench/bench_smoke.sh
+B=${BUILDDIR:-.}/tests/bench
+T=$(mktemp -d) || exit 1
+SERVER=
+n=0
+
+end() {
+	[ -n "$SERVER" ] && kill "$SERVER" 2>/dev/null
+	rm -rf "$T"
+}
+trap end EXIT
+
+is() {		# is WHAT: by the status of what ran before
+	status=$?
+	n=$((n + 1))
+	if [ $status -eq 0 ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		sed 's/^/# /' "$T/out" "$T/err" 2>/dev/null
+	fi
+}
+
+load() {
+	timeout 30 "$B/load" --connect "unix:$T/s" --region 64m --warmup 0.05 \
+		--seconds 0.3 --json "$@" >"$T/out" 2>"$T/err"
+}
+
+# every figure there, above zero, in an order that can be
+sane() {
+	${PYTHON:-python3} -c '
+import json, sys
+r = json.load(open(sys.argv[1]))
+block = int(sys.argv[2])
+assert r["errors"] == 0, "errors"
+assert r["ios"] > 50 and 0.29 < r["seconds"] < 5, "too few"
+assert abs(r["iops"] * r["seconds"] / r["ios"] - 1) < 0.01, "iops"
+assert abs(r["mb_s"] * 1e6 / (r["iops"] * block) - 1) < 0.01, "mb_s"
+assert 0 < r["p50_us"] <= r["p99_us"] <= r["p999_us"], "quantiles"
+assert r["client_cpu_us"] > 0 and r["cpu_us"] >= 0, "cpu"
+' "$T/out" "$1" 2>>"$T/err"
+}
+
+echo 1..8
+"$B/bare" "unix:$T/s" >"$T/ready" &
+SERVER=$!
+i=0
+while [ $i -lt 100 ] && ! grep -q ready "$T/ready"; do
+	sleep 0.1
+	i=$((i + 1))
+done
+grep -q ready "$T/ready"
+is "bare is ready"
+load --op read --server-pid $SERVER && sane 4096
+is "reads of 4 KiB, 32 in flight"
+load --op write --server-pid $SERVER && sane 4096
+is "writes of 4 KiB"
+load --op mix --depth 1 --pattern seq --server-pid $SERVER && sane 4096
+is "a mix, one in flight"
+load --op mix --block-size 256k --depth 8 --conns 3 --server-pid $SERVER &&
+	sane 262144
+is "256 KiB both ways over three connections"
+load --ios 77 --seconds 20 && grep -q '"ios": 77,' "$T/out"
+is "--ios ends the run after as many"
+! load --block-size 2m --region 1m && grep -q smaller "$T/err"
+is "a region below one request is refused"
+kill "$SERVER" && { wait "$SERVER" 2>/dev/null; SERVER=; ! load; } &&
+	grep -q 'cannot connect' "$T/err"
+is "no server is an error that says so"

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# tests/bench: the load client, the bare server, and "make bench", which runs
+# sluice and its peers under them.  Plain sockets: no library is needed.
+# BENCH_FLAGS goes to bench.py, as in make bench BENCH_FLAGS=--quick
+
+check_PROGRAMS += %reldir%/load %reldir%/bare
+
+%canon_reldir%_load_SOURCES = \
+	%reldir%/load.c \
+	%reldir%/load_conn.c \
+	%reldir%/load_conn.h \
+	%reldir%/load_cpu.c \
+	%reldir%/load_cpu.h \
+	%reldir%/load_hist.c \
+	%reldir%/load_hist.h \
+	%reldir%/load_nbd.c \
+	%reldir%/load_run.c \
+	%reldir%/load_run.h \
+	%reldir%/load_stream.c \
+	%reldir%/load_stream.h
+%canon_reldir%_bare_SOURCES = %reldir%/bare.c
+
+TESTS += %reldir%/bench_smoke.sh
+dist_check_SCRIPTS += %reldir%/bench_smoke.sh
+EXTRA_DIST += %reldir%/README %reldir%/bench.py
+
+.PHONY: bench
+bench: all %reldir%/load$(EXEEXT) %reldir%/bare$(EXEEXT)
+	BUILDDIR='$(abs_top_builddir)' $(PYTHON) \
+		$(top_srcdir)/%reldir%/bench.py $(BENCH_FLAGS)

@@ -1,0 +1,1 @@
+# tests/doc: nothing to build yet

@@ -1,0 +1,1 @@
+# tests/outside: nothing to build yet

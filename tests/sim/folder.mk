@@ -1,0 +1,1 @@
+# tests/sim: nothing to build yet

@@ -1,0 +1,15 @@
+# Lists and targets of the tests.  A folder's tests are added in its folder.mk.
+
+# Tests that the TSan build of ./check runs: those with more than one loop.  A
+# folder.mk adds its own, each word as it stands in TESTS.
+CHECK_TSAN =
+check-tsan:
+	@if test -z "$(strip $(CHECK_TSAN))"; then echo "CHECK_TSAN is empty"; \
+	else setarch -R true 2>/dev/null && fixed="setarch -R"; \
+		$$fixed $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(CHECK_TSAN)'; fi
+
+# The unit tests alone.
+check-unit:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter tests/unit/%,$(TESTS))'
+
+.PHONY: check-tsan check-unit

@@ -1,0 +1,1 @@
+# tests/unit/gateway/cli: no tests yet

@@ -1,0 +1,1 @@
+# tests/unit/gateway/core: no tests yet

@@ -1,0 +1,1 @@
+# tests/unit/gateway/ctl: no tests yet

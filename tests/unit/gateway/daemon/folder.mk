@@ -1,0 +1,1 @@
+# tests/unit/gateway/daemon: no tests yet

@@ -1,0 +1,1 @@
+# tests/unit/gateway/loop: no tests yet

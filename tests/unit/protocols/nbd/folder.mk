@@ -1,0 +1,1 @@
+# tests/unit/protocols/nbd: no tests yet

@@ -1,0 +1,1 @@
+# tests/unit/translators/nbd: no tests yet

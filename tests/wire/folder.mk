@@ -1,0 +1,1 @@
+# tests/wire: nothing to build yet
