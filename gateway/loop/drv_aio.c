@@ -158,6 +158,10 @@ static bool attempt_send(struct drv *drv, struct drv_op *op, int64_t *res)
 
 static void start_armed(struct drv *drv, struct drv_op *op)
 {
+	if (op->kind == DRV_ACCEPT && !drv_sock_listens(op->sock)) {
+		drv_host_ready(&drv->host, op, -EINVAL); /* epoll would never tell */
+		return;
+	}
 	if (op->kind == DRV_ACCEPT)
 		drv_sock_nonblock(op->sock, true);
 	await(drv, op);

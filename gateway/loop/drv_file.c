@@ -335,7 +335,7 @@ int64_t drv_file_work(struct drv_op *op)
 
 	if (op->kind == DRV_SYNC)
 		return sync_now(op->file);
-	/* The closure lay over the cursor: find the place again. */
+	/* The closure lay over the cursor; what is done has been emptied. */
 	drv_op_rewind(op);
 	if (op->kind == DRV_WRITE)
 		drv_file_wrote(op->file, done, op->offset + done);

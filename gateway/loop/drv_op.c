@@ -26,8 +26,13 @@ void drv_op_advance(struct drv_op *op, uint64_t bytes)
 
 	op->priv[DRV_OP_LEFT] -= bytes;
 	op->priv[DRV_OP_RES] += bytes;
-	while (i < op->niov && op->iov[i].iov_len <= bytes)
-		bytes -= op->iov[i++].iov_len;
+	if (!op->priv[DRV_OP_LEFT])
+		return;
+	/* Emptied, so that rewinding finds the place again. */
+	while (i < op->niov && op->iov[i].iov_len <= bytes) {
+		bytes -= op->iov[i].iov_len;
+		op->iov[i++].iov_len = 0;
+	}
 	if (bytes) {
 		op->iov[i].iov_base = (char *)op->iov[i].iov_base + bytes;
 		op->iov[i].iov_len -= bytes;

@@ -171,6 +171,14 @@ void drv_sock_nonblock(int sock, bool on)
 		fcntl(sock, F_SETFL, flags ^ O_NONBLOCK);
 }
 
+bool drv_sock_listens(int sock)
+{
+	socklen_t len = sizeof(int);
+	int listens = 0;
+
+	return !getsockopt(sock, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) && listens;
+}
+
 /* ---- a connection ------------------------------------------------------- */
 
 void drv_sock_tune(struct drv *drv, int sock)
@@ -223,13 +231,9 @@ static void remove_name(int sock)
 {
 	union any_addr name = { 0 };
 	socklen_t len = sizeof(name);
-	int listens = 0;
 
-	if (getsockname(sock, &name.sa, &len) || name.sa.sa_family != AF_UNIX)
-		return;
-	len = sizeof(listens);
-	if (!getsockopt(sock, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) && listens &&
-	    name.un.sun_path[0])
+	if (!getsockname(sock, &name.sa, &len) && name.sa.sa_family == AF_UNIX &&
+	    name.un.sun_path[0] && drv_sock_listens(sock))
 		unlink(name.un.sun_path);
 }
 

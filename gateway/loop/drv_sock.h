@@ -14,6 +14,7 @@
  * blocking sockets, epoll wants the others: each driver says what it needs. */
 int drv_sock_listen(struct loop_addr *addr, bool nonblock, int *sock, struct gw_err *err);
 void drv_sock_nonblock(int sock, bool on);
+bool drv_sock_listens(int sock);
 void drv_sock_tune(struct drv *drv, int sock);
 int drv_sock_peer(struct drv *drv, int sock, struct loop_peer *peer);
 void drv_sock_shut(struct drv *drv, int sock);

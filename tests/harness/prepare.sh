@@ -107,6 +107,5 @@ prepare_build() {
 		return 0
 	fi
 	say "building in $folder (log: $folder/make.log)"
-	logged "$folder/make.log" make -C "$folder" -j "$(jobs_here)" || return 1
-	touch "$folder/config.h"
+	logged "$folder/make.log" make -C "$folder" -j "$(jobs_here)"
 }

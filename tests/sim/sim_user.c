@@ -48,7 +48,7 @@ static void write_over(struct sim_call *call, const struct sim_nbd_cmd *cmd, boo
 		sim_model_ended(m, cmd->write);
 	else
 		call->lost[call->n_lost++] = cmd->write;
-	if (call->line && call->line->n_again < SIM_NBD_DEPTH)
+	if (call->line && call->user->habits.rewrite && call->line->n_again < SIM_NBD_DEPTH)
 		call->line->again[call->line->n_again++] = (struct sim_range){
 			m->write[cmd->write].first, m->write[cmd->write].count
 		};
