@@ -97,7 +97,8 @@ static int exchange(const char *path, int sock, const char *request, json_t **re
 	if (!len)
 		return gw_err_set(err, ECONNRESET,
 				  "%s: the daemon closed the connection: it stops, or too many "
-				  "ask at once", path);
+				  "ask at once",
+				  path);
 	return ctl_msg_parse_reply(reply, (size_t)len, ID, result, err);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * cli_find.h - which daemons run here: the control sockets of this user.
+ *
+ * Asks them nothing; that is cli_call.h.
  */
 #ifndef GATEWAY_CLI_CLI_FIND_H
 #define GATEWAY_CLI_CLI_FIND_H

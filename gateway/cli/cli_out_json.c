@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * cli_out_json.c - results as they came, indented, for programs.
+ *
+ * Adds nothing and leaves nothing out, so that its words are the daemon's.
  */
 #include "config.h"
 

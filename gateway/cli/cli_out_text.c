@@ -41,8 +41,8 @@ static void daemon_line(FILE *to, const json_t *daemon)
 
 	ctl_human_age(&s, up > 0 ? (uint64_t)up : 0);
 	fprintf(to, "%s %s, pid %lld, %s for %s, %lld loop%s on %s\n", text_of(daemon, "product"),
-		text_of(daemon, "version"), number_of(daemon, "pid"), text_of(daemon, "state"),
-		age, loops, loops == 1 ? "" : "s", text_of(daemon, "driver"));
+		text_of(daemon, "version"), number_of(daemon, "pid"), text_of(daemon, "state"), age,
+		loops, loops == 1 ? "" : "s", text_of(daemon, "driver"));
 }
 
 /* All keys that any view of this list names. */
@@ -66,22 +66,28 @@ static void attach_lines(FILE *to, const json_t *exports)
 			fprintf(to, "%s\n", json_string_value(command));
 }
 
+static void print_view(FILE *to, const struct view *view, const json_t *result)
+{
+	const json_t *list = json_object_get(result, view->list);
+	char named[1024];
+	struct str s = STR_IN(named);
+
+	named_keys(view->verb, view->list, &s);
+	if (!strcmp(view->keys, "+"))
+		cli_table_print_sums(to, view->title, named, list);
+	else
+		cli_table_print(to, view->title, view->keys, named, list);
+}
+
 static void reply(FILE *to, const char *verb, const json_t *result)
 {
 	const json_t *daemon = json_object_get(result, "daemon");
 	long long left_out = number_of(result, "left_out");
-	char named[1024];
 
 	daemon_line(to, daemon ? daemon : result);
-	for (size_t i = 0; i < TABLE_LEN(views); i++) {
-		struct str s = STR_IN(named);
-
-		if (strcmp(views[i].verb, verb))
-			continue;
-		named_keys(verb, views[i].list, &s);
-		cli_table_print(to, views[i].title, views[i].keys, named,
-				json_object_get(result, views[i].list));
-	}
+	for (size_t i = 0; i < TABLE_LEN(views); i++)
+		if (!strcmp(views[i].verb, verb))
+			print_view(to, &views[i], result);
 	attach_lines(to, json_object_get(result, "exports"));
 	if (left_out)
 		fprintf(to, "\n%lld more were left out, for they do not fit into one reply.\n",

@@ -125,8 +125,10 @@ static void add_others(struct table *table, const char *named, const json_t *lis
 	json_t *record, *value;
 	size_t i;
 
-	json_array_foreach(list, i, record) {
-		json_object_foreach(record, key, value) {
+	json_array_foreach(list, i, record)
+	{
+		json_object_foreach(record, key, value)
+		{
 			unsigned c = 0;
 
 			while (c < table->n && strcmp(table->columns[c].key, key))
@@ -163,7 +165,8 @@ static void measure(struct table *table, const json_t *list)
 
 		head_cell(&head, column->key);
 		column->width = width_of(text);
-		json_array_foreach(list, i, record) {
+		json_array_foreach(list, i, record)
+		{
 			const json_t *value = json_object_get(record, column->key);
 			struct str s = STR_IN(text);
 
@@ -209,7 +212,8 @@ void cli_table_print(FILE *to, const char *title, const char *keys, const char *
 		head_cell(&s, table.columns[c].key);
 		print_cell(to, &table, c, text);
 	}
-	json_array_foreach(list, i, record) {
+	json_array_foreach(list, i, record)
+	{
 		for (unsigned c = 0; c < table.n; c++) {
 			struct str s = STR_IN(text);
 
@@ -217,5 +221,41 @@ void cli_table_print(FILE *to, const char *title, const char *keys, const char *
 			     json_object_get(record, table.columns[c].key));
 			print_cell(to, &table, c, text);
 		}
+	}
+}
+
+/* ---- sums --------------------------------------------------------------- */
+
+static json_int_t sum_of(const char *key, const json_t *list)
+{
+	const json_t *record;
+	json_int_t sum = 0;
+	size_t i;
+
+	json_array_foreach(list, i, record) sum += json_integer_value(json_object_get(record, key));
+	return sum;
+}
+
+void cli_table_print_sums(FILE *to, const char *title, const char *named, const json_t *list)
+{
+	struct table table = { 0 };
+	char text[CELL_MAX];
+	size_t width = 0;
+
+	add_others(&table, named, list);
+	if (!table.n)
+		return;
+	for (unsigned c = 0; c < table.n; c++)
+		if (strlen(table.columns[c].key) > width)
+			width = strlen(table.columns[c].key);
+	fprintf(to, "\n%s\n", title);
+	for (unsigned c = 0; c < table.n; c++) {
+		struct str head = STR_IN(text);
+
+		head_cell(&head, table.columns[c].key);
+		fprintf(to, "%-*s  ", (int)width, text);
+		head = STR_IN(text);
+		number_cell(&head, table.columns[c].key, sum_of(table.columns[c].key, list));
+		fprintf(to, "%s\n", text);
 	}
 }

@@ -13,5 +13,8 @@
  * that `named` does not hold.  Nothing is printed for an empty list. */
 void cli_table_print(FILE *to, const char *title, const char *keys, const char *named,
 		     const json_t *list);
+/* Every number field of the records that `named` does not hold, summed over all
+ * of them: a line each. */
+void cli_table_print_sums(FILE *to, const char *title, const char *named, const json_t *list);
 
 #endif

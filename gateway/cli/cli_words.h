@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * cli_words.h - words that people meant when they wrote others.  Pure.
+ * cli_words.h - words that people meant when they wrote others.
+ *
+ * Pure; who suggests what to whom is sluice.c's business.
  */
 #ifndef GATEWAY_CLI_CLI_WORDS_H
 #define GATEWAY_CLI_CLI_WORDS_H

@@ -162,8 +162,10 @@ static int take_options(int argc, char **argv, const char **values)
 		int option;
 
 		equals = str_starts(argv[i], "--") ? strchr(name, '=') : NULL;
-		option = !str_starts(argv[i], "--") ? -1 :
-			 option_find(name, equals ? (size_t)(equals - name) : strlen(name));
+		option = !str_starts(argv[i], "--")
+				 ? -1
+				 : option_find(name,
+					       equals ? (size_t)(equals - name) : strlen(name));
 		if (option < 0 || (equals && !option_rows[option].arg)) {
 			fprintf(stderr, "sluice: '%s' is not understood; see 'sluice help'\n",
 				argv[i]);

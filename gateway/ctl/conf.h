@@ -16,11 +16,11 @@
 #include "gateway/base/err.h"
 
 struct conf_volume {
-	const char *name;	/* [a-z0-9.-] */
-	const char *store;	/* "file", "memory" ... */
-	const char *target;	/* what stands behind the store's name */
-	const char *size_text;	/* make it if it is absent; or null */
-	uint32_t block_bytes;	/* 0: the store's own */
+	const char *name; /* [a-z0-9.-] */
+	const char *store; /* "file", "memory" ... */
+	const char *target; /* what stands behind the store's name */
+	const char *size_text; /* make it if it is absent; or null */
+	uint32_t block_bytes; /* 0: the store's own */
 	bool read_only, direct, write_through;
 };
 

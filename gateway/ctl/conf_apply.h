@@ -22,7 +22,7 @@ struct conf_apply_op {
 	/* How long connections may live that a step ends; and then how long a
 	 * volume's requests in flight may take. */
 	struct span drain;
-	int rc;		   /* 0 or -errno, with the sentence in err */
+	int rc; /* 0 or -errno, with the sentence in err */
 	struct gw_err err;
 	void *owner;
 };
@@ -33,8 +33,7 @@ void conf_apply_destroy(struct conf_applier **applier);
 
 /* The conf is copied. One at a time. A failure to flush what goes for good does
  * not stop the others from going; it is told in the end. */
-void conf_apply(struct conf_applier *applier, const struct conf *wanted,
-		struct conf_apply_op *op);
+void conf_apply(struct conf_applier *applier, const struct conf *wanted, struct conf_apply_op *op);
 bool conf_apply_is_busy(const struct conf_applier *applier);
 /* What runs, as far as conf_apply() made it; valid until the next turn. */
 const struct conf *conf_apply_running(const struct conf_applier *applier);

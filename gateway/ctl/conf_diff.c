@@ -106,8 +106,7 @@ static void fronts(struct diff *d, enum conf_act act, bool changed, unsigned pha
 	}
 }
 
-unsigned conf_diff(const struct conf *running, const struct conf *wanted,
-		   struct conf_step *steps)
+unsigned conf_diff(const struct conf *running, const struct conf *wanted, struct conf_step *steps)
 {
 	struct diff d = { running, wanted, steps, 0 };
 

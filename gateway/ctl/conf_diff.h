@@ -34,8 +34,7 @@ struct conf_step {
 /* Room for this many steps is enough. */
 unsigned conf_diff_most(const struct conf *running, const struct conf *wanted);
 /* Fills steps and returns how many there are; they point into both confs. */
-unsigned conf_diff(const struct conf *running, const struct conf *wanted,
-		   struct conf_step *steps);
+unsigned conf_diff(const struct conf *running, const struct conf *wanted, struct conf_step *steps);
 const char *conf_step_name(const struct conf_step *step);
 
 #endif

@@ -106,9 +106,8 @@ static const char *unknown_param(const struct ctl_verb_row *row, const json_t *p
 	json_t *value;
 
 	/* jansson's macro takes no const, but changes nothing. */
-	json_object_foreach((json_t *)(uintptr_t)params, key, value)
-		if (!ctl_verbs_takes(row, key))
-			return key;
+	json_object_foreach((json_t *)(uintptr_t)params, key,
+			    value) if (!ctl_verbs_takes(row, key)) return key;
 	return NULL;
 }
 

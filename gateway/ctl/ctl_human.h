@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * ctl_human.h - sizes and ages as people read them; for lines, not for programs.
+ * ctl_human.h - sizes and ages as people read them, in lines and tables.
+ *
+ * Not for programs: those get the plain number.  Pure.
  */
 #ifndef GATEWAY_CTL_CTL_HUMAN_H
 #define GATEWAY_CTL_CTL_HUMAN_H

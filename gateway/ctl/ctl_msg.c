@@ -137,8 +137,8 @@ static char *dump_line(json_t *message)
 
 char *ctl_msg_result(json_t *id, json_t *result)
 {
-	return dump_line(json_pack("{s:s, s:O?, s:O}", "jsonrpc", "2.0", "id",
-				   id ? id : json_null(), "result", result));
+	return dump_line(json_pack("{s:s, s:O, s:O}", "jsonrpc", "2.0", "id", id ? id : json_null(),
+				   "result", result));
 }
 
 char *ctl_msg_error(json_t *id, int code, const char *text)
@@ -155,8 +155,8 @@ char *ctl_msg_error(json_t *id, int code, const char *text)
 
 char *ctl_msg_request(unsigned id, const char *method, json_t *params)
 {
-	return dump_line(json_pack("{s:s, s:I, s:s, s:O?}", "jsonrpc", "2.0", "id", (json_int_t)id,
-				   "method", method, "params", params ? params : json_null()));
+	return dump_line(json_pack("{s:s, s:I, s:s, s:O*}", "jsonrpc", "2.0", "id", (json_int_t)id,
+				   "method", method, "params", params));
 }
 
 static int remote_error(const json_t *error, struct gw_err *err)

@@ -34,14 +34,14 @@ enum ctl_code {
 	CTL_INVALID_PARAMS = -32602,
 	CTL_INTERNAL_ERROR = -32603,
 	CTL_FAILED = -32000, /* the verb was tried and failed */
-	CTL_DENIED = -32001  /* not for this user */
+	CTL_DENIED = -32001 /* not for this user */
 };
 
 struct ctl_request {
-	json_t *whole;	    /* what the others point into */
-	json_t *id;	    /* null: a notification, which is not answered */
+	json_t *whole; /* what the others point into */
+	json_t *id; /* null: a notification, which is not answered */
 	const char *method;
-	json_t *params;	    /* an object, or null */
+	json_t *params; /* an object, or null */
 };
 
 /* The line at the front of the bytes, its newline included; 0: it is not whole. */

@@ -44,7 +44,8 @@ static void leave_out(struct ctl_out *o)
 
 	if (!o->record)
 		return;
-	json_object_foreach(o->lists, kind, list) {
+	json_object_foreach(o->lists, kind, list)
+	{
 		size_t n = json_array_size(list);
 
 		if (n && json_array_get(list, n - 1) == o->record)
@@ -83,8 +84,7 @@ static void record(struct gw_out *out, const char *kind)
 /* Takes the value over. */
 static void put(struct ctl_out *o, const char *key, json_t *value, size_t bytes)
 {
-	if (!value || !afford(o, strlen(key) + 6 + bytes) ||
-	    json_object_set(o->record, key, value))
+	if (!value || !afford(o, strlen(key) + 6 + bytes) || json_object_set(o->record, key, value))
 		leave_out(o);
 	json_decref(value);
 }

@@ -45,8 +45,7 @@ bool ctl_path_is_socket(const char *name, uint32_t *pid)
 	const char *end = strstr(name, SUFFIX);
 	uint64_t value;
 
-	if (!str_starts(name, PREFIX) || !end || end[strlen(SUFFIX)] ||
-	    end < name + strlen(PREFIX))
+	if (!str_starts(name, PREFIX) || !end || end[strlen(SUFFIX)] || end < name + strlen(PREFIX))
 		return false;
 	str_add_n(&s, name + strlen(PREFIX), (size_t)(end - name) - strlen(PREFIX));
 	if (s.cut || str_parse_u64(digits, &value) || value > UINT32_MAX)

@@ -27,7 +27,7 @@
 #define ROOM_FIRST 4096u
 #define RETRY_MS 1000 /* where accept() failed */
 
-#define container(type, member, at) ((type *)((char *)(at) - offsetof(type, member)))
+#define container(type, member, at) ((type *)((char *)(at)-offsetof(type, member)))
 
 struct conn {
 	uint32_t tag;
@@ -43,7 +43,7 @@ struct conn {
 	struct loop_timer deadline;
 	struct loop_task step;
 	bool receiving, sending, calling; /* at most one */
-	bool last;			  /* close after this reply */
+	bool last; /* close after this reply */
 	bool closing;
 	TAILQ_ENTRY(conn) link;
 };
@@ -322,8 +322,7 @@ static void accepted(struct drv_op *op, int64_t res)
 		return;
 	}
 	log_warn(CONTROL, "cannot accept on the control socket: %s", strerror((int)-res));
-	loop_timer_arm(s->loop, &s->retry,
-		       instant_add(loop_now(s->loop), span_ms(RETRY_MS)));
+	loop_timer_arm(s->loop, &s->retry, instant_add(loop_now(s->loop), span_ms(RETRY_MS)));
 }
 
 static void begin_accept(struct loop_timer *timer)
@@ -388,7 +387,7 @@ void ctl_server_stop(struct ctl_server *s, void (*done)(void *arg), void *arg)
 	loop_timer_disarm(s->loop, &s->retry);
 	if (s->accepting)
 		loop_cancel(s->loop, &s->accept);
-	TAILQ_FOREACH(c, &s->conns, link)
+	TAILQ_FOREACH (c, &s->conns, link)
 		conn_close(c);
 	loop_defer(s->loop, &s->stop_task);
 }

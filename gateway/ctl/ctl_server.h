@@ -11,8 +11,8 @@
 #include "gateway/base/err.h"
 #include "gateway/ctl/ctl_cmds.h"
 
-#define CTL_CONNS_MAX 16u   /* more are closed at once */
-#define CTL_DEADLINE_S 30   /* to send a whole request; to take a whole reply */
+#define CTL_CONNS_MAX 16u /* more are closed at once */
+#define CTL_DEADLINE_S 30 /* to send a whole request; to take a whole reply */
 
 struct ctl_server;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * ctl_stale.h - sweep up control sockets whose daemon died without a word.
+ *
+ * The client does the same for itself, by plain calls (gateway/cli/cli_find.c).
  */
 #ifndef GATEWAY_CTL_CTL_STALE_H
 #define GATEWAY_CTL_CTL_STALE_H

@@ -140,8 +140,8 @@ static void print_lines(const struct banner *b)
 		struct str s = STR_IN(size);
 
 		ctl_human_size(&s, size_of(b, or_mark(line->name)));
-		process_say("%-*s  %8s  %-*s  %s", name_width, or_mark(line->name), size,
-			    uri_width, or_mark(line->uri), line->attach ? line->attach : "");
+		process_say("%-*s  %8s  %-*s  %s", name_width, or_mark(line->name), size, uri_width,
+			    or_mark(line->uri), line->attach ? line->attach : "");
 	}
 	process_say("ready");
 }

@@ -2,6 +2,8 @@
  *
  * banner.h - the lines that say what is served and how to attach it.
  *
+ * They are a contract with scripts: one line per export, then "ready".
+ *
  *	disk  1.0 GiB  nbd://127.0.0.1:10809/disk  nbd-client 127.0.0.1 ...
  *	ready
  */

@@ -24,10 +24,10 @@ noinst_LIBRARIES += %reldir%/libgw_daemon.a
 	%reldir%/serve.h
 
 GW_DAEMON_LIBS = %reldir%/libgw_daemon.a $(GW_CTL_LIBS) $(SYSTEMD_LIBS)
-GW_BUILTIN_LIBS = $(NBDS_LIBS) $(NBDX_LIBS) $(ST_FILE_LIBS) $(ST_BLOCK_LIBS) $(ST_MEMORY_LIBS) \
-	$(ST_NULL_LIBS)
+GW_BUILTIN_LIBS = protocols/nbd/libpr_nbd.a translators/nbd/libtr_nbd.a $(ST_FILE_LIBS) \
+	$(ST_BLOCK_LIBS) $(ST_MEMORY_LIBS) $(ST_NULL_LIBS)
 
 sbin_PROGRAMS += %reldir%/sluiced
 %canon_reldir%_sluiced_SOURCES = %reldir%/main.c
-%canon_reldir%_sluiced_LDADD = $(GW_DAEMON_LIBS) $(GW_BUILTIN_LIBS) $(GW_CORE_LIBS) \
-	$(GW_LOOP_LIBS) $(GW_BASE_LIBS)
+%canon_reldir%_sluiced_LDADD = $(GW_DAEMON_LIBS) $(GW_BUILTIN_LIBS) \
+	gateway/core/libgw_core.a $(GW_LOOP_LIBS)

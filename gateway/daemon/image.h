@@ -14,7 +14,7 @@
 
 struct image {
 	char name[GW_NAME_MAX];
-	const char *store;  /* constant */
+	const char *store; /* constant */
 	const char *target; /* inside the word */
 };
 

@@ -25,6 +25,7 @@
 
 #define TAG GW_TAG('l', 'i', 'f', 'e')
 #define PROGRESS_MS 1000
+#define PROGRESS_LEAST_BYTES (1u << 20) /* less is flushed before it is read */
 
 /* ROW(STATE, the word of `sluice status`) */
 #define LIFE_STATES(ROW)          \
@@ -133,8 +134,7 @@ static void start(struct life *life)
 
 static void signal_came(struct drv_op *op, int64_t res)
 {
-	struct life *life =
-		life_of((struct life *)((char *)op - offsetof(struct life, signal_op)));
+	struct life *life = life_of((struct life *)((char *)op - offsetof(struct life, signal_op)));
 	int number;
 
 	if (life->state == LIFE_OVER) {
@@ -214,7 +214,7 @@ static void tell_volume(void *arg, const char *name)
 	char size[32];
 	struct str s = STR_IN(size);
 
-	if (!dirty_bytes)
+	if (dirty_bytes < PROGRESS_LEAST_BYTES)
 		return;
 	ctl_human_size(&s, dirty_bytes);
 	process_say("flushing %s: %s left", name, size);

@@ -22,7 +22,7 @@ struct life_args {
 	struct conf_applier *applier;
 	const struct conf *conf;
 	const char *control; /* path of the control socket */
-	int signals;	     /* descriptor of process_signals_open() */
+	int signals; /* descriptor of process_signals_open() */
 };
 
 /* All but the life itself is borrowed. */

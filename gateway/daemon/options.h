@@ -22,9 +22,9 @@ enum options_own {
 /* One option as it was given. */
 struct options_word {
 	const struct gw_option *row;
-	const char *front;    /* whose row it is; null: the daemon's own ... */
+	const char *front; /* whose row it is; null: the daemon's own ... */
 	enum options_own own; /* ... and then which */
-	const char *value;    /* "" for a switch; borrowed from argv */
+	const char *value; /* "" for a switch; borrowed from argv */
 };
 
 struct options {

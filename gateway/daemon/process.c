@@ -62,8 +62,10 @@ void process_prepare(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	raise_fds();
 	if (prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0))
-		log_debug(DAEMON, "PR_SET_IO_FLUSHER: %s; clients on this very host may starve us "
-				  "of memory", strerror(errno));
+		log_debug(DAEMON,
+			  "PR_SET_IO_FLUSHER: %s; clients on this very host may starve us "
+			  "of memory",
+			  strerror(errno));
 }
 
 /* ---- signals ------------------------------------------------------------ */
@@ -189,7 +191,8 @@ int process_private_dir(const char *path, struct gw_err *err)
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077))
 		return gw_err_set(err, EPERM,
 				  "%s is not a folder of this user alone (mode 0700): remove it, "
-				  "or say --control PATH", path);
+				  "or say --control PATH",
+				  path);
 	return 0;
 }
 

@@ -36,7 +36,7 @@ void process_signals_close(int *fd);
 uint32_t process_pid(void);
 uint32_t process_uid(void);
 const char *process_runtime_dir(void); /* $XDG_RUNTIME_DIR; may be null */
-unsigned process_cpus(void);	       /* that we may run on; 1 at least */
+unsigned process_cpus(void); /* that we may run on; 1 at least */
 bool process_is_block(const char *path);
 /* Makes the folder, or checks that it is nobody's but ours (mode 0700). */
 int process_private_dir(const char *path, struct gw_err *err);

@@ -14,8 +14,8 @@
 #include "gateway/base/log.h"
 #include "gateway/base/str.h"
 
-#define EACH_MS 5000   /* every volume ... */
-#define TICK_MS 2500   /* ... but no more looks than this: each is two wake-ups */
+#define EACH_MS 5000 /* every volume ... */
+#define TICK_MS 2500 /* ... but no more looks than this: each is two wake-ups */
 
 /* Finds the volume after the one that had its turn, and the first of all. */
 struct turn {

@@ -190,6 +190,13 @@ static void start_send(struct drv *drv, struct drv_op *op)
 		await(drv, op);
 }
 
+static bool suits_libaio(struct drv_op *op)
+{
+	struct drv_file_watch watch;
+
+	return op->kind != DRV_SYNC && op->file->direct && drv_file_begin(op->file, &watch);
+}
+
 static void start_file(struct drv *drv, struct drv_op *op)
 {
 	int64_t res;
@@ -198,7 +205,7 @@ static void start_file(struct drv *drv, struct drv_op *op)
 		drv_op_rewind(op);
 	if (drv_file_try(op, drv->host.pool, &res))
 		drv_host_ready(&drv->host, op, res);
-	else if (drv->libaio && op->kind != DRV_SYNC && op->file->direct)
+	else if (drv->libaio && suits_libaio(op))
 		drv_libaio_add(drv->libaio, op);
 	else
 		drv_host_help(&drv->host, op);

@@ -15,6 +15,7 @@
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@
 #define SLOW_NS 1000000
 #define SLOW_PIECE_BYTES (256 << 10)
 #define SLOW_FOR_NS 100000000
+#define SUSPECT_FOR_NS 1000000000
 /* Below the share of memory at which the kernel makes writers wait. */
 #define BUDGET_MEMORY_SHARE 20
 #define BUDGET_LEAST (64ULL << 20)
@@ -163,8 +165,11 @@ static void push(struct loop_mail *mail)
 		(struct drv_file *)((char *)mail - offsetof(struct drv_file, push));
 	uint64_t mark = drv_file_mark(file);
 
-	/* A hint; waiting for the previous round keeps both below the disk's pace. */
-	sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
+	/* Waiting for the previous round keeps both below the disk's pace.  A page that
+	 * could not be written is reported once, here: the next sync must say it. */
+	if (sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE) &&
+	    (errno == EIO || errno == ENOSPC || errno == EDQUOT))
+		atomic_store(&file->lost, errno);
 	raise_to(&file->pushed, mark);
 	atomic_store(&file->pushing, false);
 	drop(file);
@@ -183,17 +188,38 @@ static void push_if_much(struct drv_file *file, struct loop_pool *pool)
 
 /* ---- inline ------------------------------------------------------------- */
 
-static bool is_slow(struct drv_file *file, int64_t now_ns)
+/* How often this thread gave up its processor to wait. */
+static long switches(void)
 {
-	return now_ns < atomic_load_explicit(&file->slow_until_ns, memory_order_relaxed);
+	struct rusage usage;
+
+	return getrusage(RUSAGE_THREAD, &usage) ? -1 : usage.ru_nvcsw;
 }
 
-static void judge(struct drv_file *file, int64_t began_ns, uint64_t bytes)
+bool drv_file_begin(struct drv_file *file, struct drv_file_watch *watch)
+{
+	watch->began_ns = clock_ns();
+	watch->switches = -1;
+	if (watch->began_ns < atomic_load_explicit(&file->slow_until_ns, memory_order_relaxed))
+		return false;
+	if (watch->began_ns < atomic_load_explicit(&file->suspect_until_ns, memory_order_relaxed))
+		watch->switches = switches();
+	return true;
+}
+
+/* A call that took long either waited or lost its processor to somebody else,
+ * for which the file cannot be blamed.  Counting the waits costs a system call,
+ * so it is done only once there is a suspicion. */
+void drv_file_end(struct drv_file *file, const struct drv_file_watch *watch, uint64_t bytes)
 {
 	int64_t now_ns = clock_ns();
 	int64_t fair_ns = SLOW_NS * (int64_t)(1 + bytes / SLOW_PIECE_BYTES);
 
-	if (now_ns - began_ns > fair_ns)
+	if (now_ns - watch->began_ns <= fair_ns)
+		return;
+	atomic_store_explicit(&file->suspect_until_ns, now_ns + SUSPECT_FOR_NS,
+			      memory_order_relaxed);
+	if (watch->switches >= 0 && switches() > watch->switches)
 		atomic_store_explicit(&file->slow_until_ns, now_ns + SLOW_FOR_NS,
 				      memory_order_relaxed);
 }
@@ -246,15 +272,15 @@ static bool try_timed(struct drv_op *op, int64_t *res)
 {
 	struct drv_file *file = op->file;
 	uint64_t bytes = drv_op_left(op);
-	int64_t began_ns = clock_ns();
+	struct drv_file_watch watch;
 	bool ended;
 
-	if (is_slow(file, began_ns))
+	if (!drv_file_begin(file, &watch))
 		return false;
 	do
 		ended = drv_file_step(op, one_call(op, 0), res);
 	while (!ended);
-	judge(file, began_ns, bytes);
+	drv_file_end(file, &watch, bytes);
 	return true;
 }
 
@@ -295,6 +321,8 @@ bool drv_file_step(struct drv_op *op, int64_t n, int64_t *res)
 {
 	if (n == -EINTR)
 		return false;
+	if (op->kind == DRV_SYNC && n >= 0)
+		n = -atomic_load(&op->file->lost);
 	if (n < 0) {
 		*res = n;
 		return true;
@@ -323,6 +351,8 @@ static int64_t sync_now(struct drv_file *file)
 	while (fdatasync(file->fd))
 		if (errno != EINTR)
 			return -errno;
+	if (atomic_load(&file->lost))
+		return -atomic_load(&file->lost);
 	drv_file_synced(file, mark);
 	return 0;
 }

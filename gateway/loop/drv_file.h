@@ -34,7 +34,11 @@ struct drv_file {
 	atomic_bool nowait; /* RWF_NOWAIT reads are known here */
 	atomic_uint_fast64_t size; /* the last that we know; dirty pages are no more */
 	atomic_uint_fast64_t written, pushed, synced;
-	atomic_int_fast64_t slow_until_ns; /* inline calls are off until then */
+	/* The errno with which a background push failed: it has eaten the report
+	 * that the next sync should have had. */
+	atomic_int lost;
+	atomic_int_fast64_t slow_until_ns;    /* inline calls are off until then */
+	atomic_int_fast64_t suspect_until_ns; /* one took long: see whether they block */
 	atomic_bool pushing;
 	atomic_uint refs; /* its owner, and a push in flight */
 	struct loop_mail push;
@@ -53,6 +57,15 @@ bool drv_file_step(struct drv_op *op, int64_t n, int64_t *res);
 int64_t drv_file_work(struct drv_op *op);
 
 /* ---- any thread --------------------------------------------------------- */
+
+/* Around a call that should not block.  begin: false, this file's calls have
+ * blocked lately: do not.  end: judges the call, which moved that many bytes. */
+struct drv_file_watch {
+	int64_t began_ns;
+	long switches; /* this thread's voluntary ones; -1: not counted */
+};
+bool drv_file_begin(struct drv_file *file, struct drv_file_watch *watch);
+void drv_file_end(struct drv_file *file, const struct drv_file_watch *watch, uint64_t bytes);
 
 void drv_file_wrote(struct drv_file *file, uint64_t bytes, uint64_t end);
 uint64_t drv_file_mark(struct drv_file *file); /* before a sync ... */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "gateway/base/num.h"
+#include "protocols/nbd/nbds_meta.h"
 #include "protocols/nbd/nbds_op.h"
 #include "protocols/nbd/nbds_reply.h"
 #include "protocols/nbd/nbds_run.h"
@@ -165,7 +166,7 @@ static enum step parse_ids(struct nbds_conn *conn)
 	struct nbds_op *op = conn->writing;
 	uint64_t length = op->length, effect;
 
-	if (length > NBDS_IDS_MAX_BYTES || length < NBDS_IDS_MAX_BYTES) {
+	if (length != NBDS_IDS_MAX_BYTES) {
 		conn->writing = NULL;
 		return start_junk(conn, op);
 	}
@@ -215,6 +216,8 @@ static bool begin_part(struct nbds_conn *conn)
 			return false; /* it fits behind: receive on */
 		if (!available(conn) && want <= NBDS_RX_BYTES)
 			return false; /* the next buffer takes all of it */
+		if (conn->wire.receiving)
+			return false; /* what comes now goes into the buffer */
 		return take_rest(conn, want);
 	}
 	gw_mem_add(&conn->fill, conn->rx, conn->rx->mem + conn->rx_from, want);
@@ -223,11 +226,14 @@ static bool begin_part(struct nbds_conn *conn)
 	return true;
 }
 
-/* A part has failed: nobody wants the bytes that are still to come. */
+/* A part has failed: nobody wants the bytes that are still to come.  Memory that
+ * a receive is filling stays until it has ended. */
 static enum step give_up_write(struct nbds_conn *conn)
 {
 	struct nbds_op *op = conn->writing;
 
+	if (conn->rx_rest)
+		return STEP_WAIT;
 	conn->junk = op->left - conn->fill_got;
 	gw_mem_put(&conn->fill);
 	conn->fill_got = 0;
@@ -297,9 +303,10 @@ enum nbds_cmd_verdict nbds_cmd_run(struct nbds_conn *conn)
 
 void nbds_cmd_received(struct nbds_conn *conn, uint32_t bytes)
 {
-	uint32_t into_fill = (uint32_t)num_min(bytes, conn->fill.bytes - conn->fill_got);
+	uint32_t into_fill = (uint32_t)num_min(bytes, conn->rx_rest);
 
 	nbds_count(conn->home, NBDS_COUNT_receives, 1);
+	conn->rx_rest = 0;
 	conn->fill_got += into_fill;
 	conn->rx_to += bytes - into_fill;
 }
@@ -328,7 +335,8 @@ static bool make_room(struct nbds_conn *conn)
 	uint32_t have = available(conn);
 	struct gw_buf *fresh;
 
-	if (conn->rx && conn->rx->refs == 1 && (!have || conn->rx_from + needed(conn) > NBDS_RX_BYTES)) {
+	if (conn->rx && conn->rx->refs == 1 &&
+	    (!have || conn->rx_from + needed(conn) > conn->rx->bytes)) {
 		memmove(conn->rx->mem, rx_at(conn), have);
 		conn->rx_from = 0;
 		conn->rx_to = have;
@@ -369,6 +377,7 @@ void nbds_cmd_arm(struct nbds_conn *conn)
 	if (room && conn->rx_to < conn->rx->bytes)
 		conn->rx_iov[n++] = (struct iovec){ conn->rx->mem + conn->rx_to,
 						    conn->rx->bytes - conn->rx_to };
+	conn->rx_rest = rest;
 	if (n)
 		nbds_wire_receive(&conn->wire, conn->rx_iov, n, false);
 }

@@ -135,6 +135,7 @@ struct nbds_conn {
 	struct gw_buf *rx;
 	uint32_t rx_from, rx_to; /* not yet parsed */
 	uint32_t fill_got;       /* of fill.bytes */
+	uint32_t rx_rest;        /* bytes of fill that the receive under way is filling */
 	uint64_t junk;
 	struct nbds_op *writing; /* its payload comes */
 	struct nbds_op *pump;    /* a read that has still parts to issue */
@@ -160,7 +161,7 @@ struct nbds_conn {
 	/* ---- seldom (nbds_conn.c) ---- */
 	LIST_ENTRY(nbds_conn) link;
 	struct gw_nexus *nexus;
-	const char *end_words; /* why it ended, for the log */
+	void (*joined)(struct nbds_conn *conn, enum gw_status status); /* home loop */
 	struct loop_peer peer;
 	struct instant since;
 	uint64_t requests, read_bytes, written_bytes, errors;

@@ -38,8 +38,9 @@ packages_missing() {
 prepare_packages() {
 	if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
 		for tool in gcc make autoreconf automake pkg-config python3; do
-			command -v $tool >/dev/null || die "$tool is missing, and this is not Debian, \
-so you have to install it. Sluice needs what Debian calls:" $(packages_of "$@")
+			command -v $tool >/dev/null && continue
+			die "$tool is missing, and this is not Debian, so you have to install it. \
+Sluice needs what Debian calls: $(packages_of "$@" | tr '\n' ' ')"
 		done
 		say "this is not Debian; configure will say what it misses"
 		return 0

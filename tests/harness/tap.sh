@@ -33,7 +33,7 @@ tap_cleanup() {
 		kill -TERM "$tap_pid" 2>/dev/null
 	done
 	for tap_pid in $tap_pids; do
-		tap_wait_gone "$tap_pid" 50 || kill -KILL "$tap_pid" 2>/dev/null
+		tap_wait_gone "$tap_pid" "${TAP_PATIENCE-70}" || kill -KILL "$tap_pid" 2>/dev/null
 		wait "$tap_pid" 2>/dev/null
 	done
 	if [ -z "${KEEP_TMP-}" ]; then rm -rf "$TMP"; else diag "kept: $TMP"; fi

@@ -29,7 +29,7 @@ EXTRA_DIST += \
 
 CLEANFILES += headers-passed lint.out
 
-lint: all
+lint: $(noinst_LIBRARIES)
 	@$(AM_TESTS_ENVIRONMENT) bad=0; \
 	for t in $(LINT_TESTS); do \
 		$(PYTHON) $(srcdir)/$$t > lint.out || bad=1; \

@@ -48,11 +48,12 @@ def planted(name, after, text):
 
 INC_NUM = '#include "gateway/base/num.h"\n'
 CALL = "\nint %s(void);\nint %s(void)\n{\n\treturn %s;\n}\n"
-LOOP, NUM, NBDX = "gateway/loop/loop.c", "gateway/base/num.c", "translators/nbd/nbdx.c"
+LOOP, NBDX = "gateway/loop/loop.c", "translators/nbd/nbdx.c"
+NUM, NUM_H = "gateway/base/num.c", "gateway/base/num.h"
 
 # check, what is planted, a word that must be in its message
 PLANTS = [
-    ("check-layers", planted("gateway/base/num.h", "NUM_H\n\n",
+    ("check-layers", planted(NUM_H, "NUM_H\n\n",
                              '#include "gateway/loop/loop.h"\n'), "may not include"),
     ("check-layers", planted(LOOP, INC_NUM, '#include "../loop/loop.h"\n'), "without \"..\""),
     ("check-layers", planted(LOOP, INC_NUM, '#include "loop.h"\n'), "no such file"),
@@ -66,7 +67,7 @@ PLANTS = [
      "a circle"),
     ("check-layers", planted("gateway/loop/loop.h", "LOOP_H\n\n", '#include "config.h"\n'),
      "config.h belongs"),
-    ("check-headers", planted("gateway/base/num.h", "NUM_H\n\n", "uint32_t num_wide(void);\n"),
+    ("check-headers", planted(NUM_H, "NUM_H\n\n", "uint32_t num_wide(void);\n"),
      "does not compile alone"),
     ("check-links", planted(NUM, None, "\nint loop_two(void);\n" +
                             CALL % ("num_up", "num_up", "loop_two()")), "refers to loop_two"),
@@ -89,7 +90,7 @@ PLANTS = [
     ("check-forbidden", planted(LOOP, None, "void f(void)\n{\n\tsleep(1);\n}\n"), "never waits"),
     ("check-numbers", planted(LOOP, None, "int e = NBD_EPERM;\n"), "nbdx.c"),
     ("check-numbers", planted(NBDX, None, "int e = htobe32(5);\n"), "bytes.h"),
-    ("check-heads", {NUM: CLEAN[NUM].replace(" * Another one.\n * The third.\n", "")},
+    ("check-heads", {NUM_H: CLEAN[NUM_H].replace(" * Another one.\n * The third.\n", "")},
      "lines of prose"),
     ("check-heads", {NUM: CLEAN[NUM].replace("SPDX", "SPXD")}, "licence is missing"),
     ("check-heads", {NUM: CLEAN[NUM].replace(" * Another one.\n", " * More.\n" * 13)},
@@ -104,7 +105,8 @@ if shutil.which("clang-format"):
 
 # What must pass although it looks like a violation.
 FINE = [
-    ("check-forbidden", planted(LOOP, None, "int f(void)\n{\n\treturn o->read(1) + s.open(2);\n}\n")),
+    ("check-forbidden", planted(LOOP, None,
+                                "int f(void)\n{\n\treturn o->read(1) + s.open(2);\n}\n")),
     ("check-forbidden", planted(NBDX, None,
                                 "void f(void)\n{\n\tp = malloc(5); /* allowed: set-up */\n}\n")),
     ("check-forbidden", planted(LOOP, None, 'char *f = "read(2) system(3)";\n')),

@@ -218,6 +218,18 @@ void sim_host_power_cut(struct sim_host *h)
 	sim_sock_power_cut(h->net);
 }
 
+void sim_host_kill(struct sim_host *h)
+{
+	sim_disk_io_power_cut(h->disk);
+	h->disk->powered = false;
+	h->disk->life++;
+	for (struct sim_inode *i = h->disk->inodes; i; i = i->next) {
+		i->readers = 0;
+		i->writer = false;
+	}
+	sim_sock_power_cut(h->net);
+}
+
 void sim_host_power_on(struct sim_host *h)
 {
 	sim_disk_power_on(h->disk);

@@ -46,6 +46,9 @@ bool sim_host_run_until(struct sim_host *host, uint64_t for_ns, bool (*done)(voi
  * loops any more but errors.  The scenario then takes the daemon down as usual
  * (it talks to a dead machine), calls sim_host_down() and sim_host_power_on(). */
 void sim_host_power_cut(struct sim_host *host);
+/* The daemon's process dies; what the kernel has, the kernel keeps.  Otherwise
+ * as above. */
+void sim_host_kill(struct sim_host *host);
 void sim_host_power_on(struct sim_host *host);
 
 #endif

@@ -2,8 +2,9 @@
  *
  * sim_model.c - the sets of writes that may be seen, sector by sector.
  *
- * "Before" is always "its end lies before the other's submit"; writes that are
- * neither before nor after each other are concurrent and any of them may win.
+ * "Before" is always "its end lies before the other's submit" (or, lost, before
+ * the other's connection was begun); writes that are neither before nor after
+ * each other are concurrent and any of them may win.
  */
 #include "config.h"
 
@@ -33,7 +34,8 @@ struct sim_model *sim_model_new(struct sim_world *world, uint64_t sectors)
 	m->write_room = 256;
 	m->write = calloc(m->write_room, sizeof(*m->write));
 	GW_CHECK(m->cell && m->write);
-	m->write[0] = (struct sim_write){ .count = (uint32_t)sectors, .kind = SIM_ZERO };
+	m->write[0] = (struct sim_write){ .count = (uint32_t)sectors, .kind = SIM_ZERO,
+					  .decided = NEVER };
 	m->n_writes = 1;
 	m->clock = 1;
 	return m;
@@ -100,13 +102,18 @@ static struct sim_cell view(const struct sim_model *m, uint64_t sector)
 
 static bool before(const struct sim_model *m, uint32_t a, uint32_t b)
 {
-	return m->write[a].end < m->write[b].submit;
+	return m->write[a].end < m->write[b].submit || m->write[a].decided < m->write[b].born;
 }
 
 /* ---- writes ------------------------------------------------------------- */
 
-uint32_t sim_model_write(struct sim_model *m, uint32_t writer, enum sim_kind kind, uint64_t first,
-			 uint32_t count, bool fua)
+uint64_t sim_model_now(struct sim_model *m)
+{
+	return ++m->clock;
+}
+
+uint32_t sim_model_write(struct sim_model *m, uint32_t writer, uint64_t born, enum sim_kind kind,
+			 uint64_t first, uint32_t count, bool fua)
 {
 	uint32_t id = (uint32_t)m->n_writes;
 
@@ -118,7 +125,8 @@ uint32_t sim_model_write(struct sim_model *m, uint32_t writer, enum sim_kind kin
 	}
 	m->write[m->n_writes++] = (struct sim_write){
 		.first = first, .count = count, .writer = writer, .kind = kind,
-		.fua = fua || m->write_through, .submit = ++m->clock, .ack = NEVER, .end = NEVER
+		.fua = fua || m->write_through, .born = born, .submit = ++m->clock,
+		.ack = NEVER, .end = NEVER, .decided = NEVER
 	};
 	for (uint32_t i = 0; i < count; i++)
 		push(m, &m->cell[first + i], id);
@@ -177,6 +185,12 @@ void sim_model_lost(struct sim_model *m, uint32_t id)
 	sim_note(m->world, SIM_TR_LOST, id, 0, 0);
 }
 
+void sim_model_decided(struct sim_model *m, uint32_t id)
+{
+	if (m->write[id].end == NEVER && m->write[id].decided == NEVER)
+		m->write[id].decided = ++m->clock;
+}
+
 void sim_model_ended(struct sim_model *m, uint32_t id)
 {
 	if (m->write[id].end != NEVER)
@@ -190,7 +204,9 @@ void sim_model_ended(struct sim_model *m, uint32_t id)
 uint64_t sim_model_read(struct sim_model *m)
 {
 	if (m->reads_first + m->reads_n == m->reads_room) {
-		memmove(m->reads, m->reads + m->reads_first, m->reads_n * sizeof(*m->reads));
+		if (m->reads_n)
+			memmove(m->reads, m->reads + m->reads_first,
+				m->reads_n * sizeof(*m->reads));
 		m->reads_first = 0;
 		if (m->reads_n >= m->reads_room / 2) {
 			m->reads_room = m->reads_room ? 2 * m->reads_room : 64;
@@ -417,24 +433,48 @@ static void count_losses(struct sim_model *m)
 	}
 }
 
-bool sim_model_power_cut(struct sim_model *m, sim_model_peek_fn *peek, void *arg)
+/* Nothing that is in flight will ever land or be answered. */
+static void end_all(struct sim_model *m)
 {
-	uint8_t buf[16 * SIM_MODEL_SECTOR];
-	bool ok = true;
-
 	++m->clock;
 	for (size_t i = 1; i < m->n_writes; i++)
 		if (m->write[i].end == NEVER)
 			m->write[i].end = m->clock;
 	m->reads_n = 0;
 	++m->clock;
+}
+
+static bool each_sector(struct sim_model *m, sim_model_peek_fn *peek, void *arg, bool settling)
+{
+	uint8_t buf[16 * SIM_MODEL_SECTOR];
+	bool ok = true;
+
 	for (uint64_t s = 0; s < m->sectors && ok; s += 16) {
 		uint32_t n = m->sectors - s < 16 ? (uint32_t)(m->sectors - s) : 16;
 
 		peek(arg, s, n, buf);
-		for (uint32_t i = 0; i < n && ok; i++)
-			ok = settle(m, s + i, buf + i * SIM_MODEL_SECTOR);
+		for (uint32_t i = 0; i < n && ok; i++) {
+			const uint8_t *sector = buf + (size_t)i * SIM_MODEL_SECTOR;
+
+			ok = settling ? settle(m, s + i, sector)
+				      : check_sector(m, m->clock, s + i, sector);
+		}
 	}
+	return ok;
+}
+
+bool sim_model_power_cut(struct sim_model *m, sim_model_peek_fn *peek, void *arg)
+{
+	bool ok;
+
+	end_all(m);
+	ok = each_sector(m, peek, arg, true);
 	count_losses(m);
 	return ok;
+}
+
+bool sim_model_killed(struct sim_model *m, sim_model_peek_fn *peek, void *arg)
+{
+	end_all(m);
+	return each_sector(m, peek, arg, false);
 }

@@ -8,8 +8,10 @@
  *   submitted ─▶ acknowledged: replaces what had ended before it was submitted
  *       │    └─▶ failed:       may be there or not, ends now
  *       └──────▶ lost:         the connection went; it may still land, until the
- *                              daemon knows (ended), and then only where no write
- *                              submitted later was acknowledged (the orphan rule)
+ *                              daemon knows (decided), and then only where no
+ *                              write that came later was acknowledged: the orphan
+ *                              rule.  Later is what came on a connection begun
+ *                              after that, or after all loops knew (ended)
  *
  * A write is superseded for good when a later one is durable: acknowledged with
  * FUA, or before a FLUSH was submitted that is acknowledged.  After a power cut
@@ -33,7 +35,9 @@ struct sim_write {
 	uint32_t count, writer;
 	enum sim_kind kind;
 	bool fua;
-	uint64_t submit, ack, end; /* stamps of the model's clock; UINT64_MAX: not yet */
+	uint64_t born; /* when its connection was begun; stamps are the model's clock */
+	uint64_t submit, ack, end; /* UINT64_MAX: not yet */
+	uint64_t decided;	   /* lost: when the daemon knew */
 	uint32_t kept, gone;	   /* sectors, at a power cut */
 };
 
@@ -63,15 +67,20 @@ struct sim_model {
 struct sim_model *sim_model_new(struct sim_world *world, uint64_t sectors);
 void sim_model_free(struct sim_model **model);
 
-/* A write is about to be sent; returns its number. */
-uint32_t sim_model_write(struct sim_model *model, uint32_t writer, enum sim_kind kind,
-			 uint64_t first, uint32_t count, bool fua);
+/* A stamp for a connection that is begun now. */
+uint64_t sim_model_now(struct sim_model *model);
+/* A write is about to be sent, on a connection born then; returns its number. */
+uint32_t sim_model_write(struct sim_model *model, uint32_t writer, uint64_t born,
+			 enum sim_kind kind, uint64_t first, uint32_t count, bool fua);
 /* The bytes that this write sends. */
 void sim_model_fill(const struct sim_model *model, uint32_t write, uint8_t *buf);
 void sim_model_acked(struct sim_model *model, uint32_t write);
 void sim_model_failed(struct sim_model *model, uint32_t write, uint32_t error);
 void sim_model_lost(struct sim_model *model, uint32_t write);
-/* The daemon knows that its connection is gone. */
+/* The daemon knows that its connection is gone: it loses to every write of a
+ * connection begun from now on ... */
+void sim_model_decided(struct sim_model *model, uint32_t write);
+/* ... and every loop does: it loses to every write sent from now on. */
 void sim_model_ended(struct sim_model *model, uint32_t write);
 
 /* A read is about to be sent: its stamp.  Then exactly one of the others. */
@@ -94,5 +103,7 @@ void sim_model_disturbed(struct sim_model *model, uint64_t first, uint64_t count
  * from now on exactly that is the content. */
 typedef void sim_model_peek_fn(void *arg, uint64_t first, uint32_t count, uint8_t *buf);
 bool sim_model_power_cut(struct sim_model *model, sim_model_peek_fn *peek, void *arg);
+/* The daemon has died, nothing else: checks every sector as a read would. */
+bool sim_model_killed(struct sim_model *model, sim_model_peek_fn *peek, void *arg);
 
 #endif

@@ -31,7 +31,7 @@ static int teardown(void **state)
 
 static uint32_t put(bool fua)
 {
-	return sim_model_write(m, 7, SIM_DATA, 10, 1, fua);
+	return sim_model_write(m, 7, 1, SIM_DATA, 10, 1, fua);
 }
 
 /* Would a read that starts now be right to return this write (0: zeroes)? */
@@ -82,7 +82,7 @@ static void in_flight_both_are_right(void **state)
 
 	assert_true(sees(0));
 	assert_true(sees(a));
-	assert_true(sees(0)); /* it may be seen torn in time: not yet acknowledged */
+	assert_false(sees(0)); /* what was seen cannot go back */
 }
 
 static void acknowledged_only_it(void **state)
@@ -148,13 +148,28 @@ static void undecided_it_may_overtake(void **state)
 	assert_true(sees(a));
 }
 
+static void decided_it_loses_to_a_new_connection(void **state)
+{
+	uint32_t a = put(false), b;
+
+	sim_model_lost(m, a);
+	sim_model_decided(m, a);
+	b = put(false); /* on a connection that was there before */
+	sim_model_acked(m, b);
+	assert_true(sees(a));
+	b = sim_model_write(m, 7, sim_model_now(m), SIM_DATA, 10, 1, false);
+	sim_model_acked(m, b);
+	assert_false(sees(a));
+	assert_true(sees(b));
+}
+
 static void a_failed_write_is_anything(void **state)
 {
 	uint32_t a = put(false);
 
 	sim_model_failed(m, a, 5);
-	assert_true(sees(a));
 	assert_true(sees(0));
+	assert_true(sees(a));
 }
 
 static void bytes_of_nobody(void **state)
@@ -176,7 +191,7 @@ static void zeroes_after_zero(void **state)
 	uint32_t a = put(false), z;
 
 	sim_model_acked(m, a);
-	z = sim_model_write(m, 7, SIM_ZERO, 8, 4, false);
+	z = sim_model_write(m, 7, 1, SIM_ZERO, 8, 4, false);
 	sim_model_acked(m, z);
 	assert_true(sees(0));
 	assert_false(sees(a));
@@ -264,7 +279,8 @@ HARNESS_MAIN(CASE(zeroes_before_the_first_write), CASE(in_flight_both_are_right)
 	     CASE(acknowledged_only_it), CASE(concurrent_either_but_then_it_stays),
 	     CASE(a_read_in_flight_may_see_the_old),
 	     CASE(a_lost_write_lands_or_not_but_never_after_a_newer),
-	     CASE(undecided_it_may_overtake), CASE(a_failed_write_is_anything),
+	     CASE(undecided_it_may_overtake),
+	     CASE(decided_it_loses_to_a_new_connection), CASE(a_failed_write_is_anything),
 	     CASE(bytes_of_nobody), CASE(zeroes_after_zero), CASE(unflushed_may_be_lost),
 	     CASE(flushed_may_not), CASE(fua_may_not),
 	     CASE(a_flush_covers_what_was_acknowledged_before_it_was_sent),

@@ -63,7 +63,8 @@ static void add_segment(struct sim_pipe *p, size_t bytes)
 	struct sim_segment *s;
 
 	if (p->seg_first + p->seg_n == p->seg_room) {
-		memmove(p->seg, p->seg + p->seg_first, p->seg_n * sizeof(*p->seg));
+		if (p->seg_n)
+			memmove(p->seg, p->seg + p->seg_first, p->seg_n * sizeof(*p->seg));
 		p->seg_first = 0;
 		if (p->seg_n >= p->seg_room / 2) {
 			p->seg_room = p->seg_room ? 2 * p->seg_room : 16;

@@ -10,6 +10,8 @@
 
 #include "gateway/base/check.h"
 
+/* Until every loop of the daemon surely has the fences of what was orphaned. */
+#define GRACE_NS (500 * SIM_MS)
 #define NBD_ESHUTDOWN 108u
 #define NBD_ENOTSUP 95u
 
@@ -44,10 +46,9 @@ static void write_over(struct sim_call *call, const struct sim_nbd_cmd *cmd, boo
 	if (!lost)
 		return;
 	sim_model_lost(m, cmd->write);
+	call->lost[call->n_lost++] = cmd->write;
 	if (call->nbd->decided)
-		sim_model_ended(m, cmd->write);
-	else
-		call->lost[call->n_lost++] = cmd->write;
+		sim_model_decided(m, cmd->write);
 	if (call->line && call->user->habits.rewrite && call->line->n_again < SIM_NBD_DEPTH)
 		call->line->again[call->line->n_again++] = (struct sim_range){
 			m->write[cmd->write].first, m->write[cmd->write].count
@@ -113,17 +114,29 @@ static void on_done(void *arg, struct sim_nbd *nbd, struct sim_nbd_cmd *cmd, boo
 		sim_model_flushed(call->user->model, cmd->stamp);
 }
 
+static void fire_grace(struct sim_event *event)
+{
+	struct sim_call *call = SIM_OF(event, struct sim_call, grace);
+
+	for (unsigned i = 0; i < call->n_lost; i++)
+		sim_model_ended(call->user->model, call->lost[i]);
+	call->n_lost = 0;
+	/* Its answer is still on its way, or lost. */
+	for (unsigned i = 0; i < SIM_NBD_DEPTH; i++)
+		if (call->nbd->cmd[i].used && call->nbd->cmd[i].write)
+			sim_model_ended(call->user->model, call->nbd->cmd[i].write);
+}
+
 static void on_decided(void *arg, struct sim_nbd *nbd)
 {
 	struct sim_call *call = arg;
 
 	for (unsigned i = 0; i < call->n_lost; i++)
-		sim_model_ended(call->user->model, call->lost[i]);
-	call->n_lost = 0;
-	/* Answers that are still on their way were given before. */
+		sim_model_decided(call->user->model, call->lost[i]);
 	for (unsigned i = 0; i < SIM_NBD_DEPTH; i++)
 		if (nbd->cmd[i].used && !nbd->cmd[i].ending && nbd->cmd[i].write)
-			sim_model_ended(call->user->model, nbd->cmd[i].write);
+			sim_model_decided(call->user->model, nbd->cmd[i].write);
+	sim_world_after(call->user->world, &call->grace, GRACE_NS);
 }
 
 static void on_over(void *arg, struct sim_nbd *nbd, int errnum)
@@ -170,8 +183,8 @@ static void send_write(struct sim_call *call, struct sim_nbd_cmd *cmd, uint64_t 
 
 	cmd->offset = first * SIM_MODEL_SECTOR;
 	cmd->length = (uint64_t)count * SIM_MODEL_SECTOR;
-	cmd->write = sim_model_write(u->model, u->id, data ? SIM_DATA : SIM_ZERO, first, count,
-				     fua);
+	cmd->write = sim_model_write(u->model, u->id, call->born, data ? SIM_DATA : SIM_ZERO,
+				     first, count, fua);
 	if (data)
 		sim_model_fill(u->model, cmd->write, u->scratch);
 	sim_nbd_send(call->nbd, cmd, u->scratch, only_bytes);
@@ -340,7 +353,8 @@ static void sweep(struct sim_user *u)
 	while (*link) {
 		struct sim_call *call = *link;
 
-		if (call->nbd->phase != SIM_NBD_OVER || !call->nbd->decided) {
+		if (call->nbd->phase != SIM_NBD_OVER || !call->nbd->decided || call->n_lost ||
+		    sim_world_is_set(&call->grace)) {
 			link = &call->next;
 			continue;
 		}
@@ -359,6 +373,8 @@ static void connect_line(struct sim_line *l)
 	sweep(u);
 	call->user = u;
 	call->line = l;
+	call->born = sim_model_now(u->model);
+	call->grace.fire = fire_grace;
 	call->next = u->calls;
 	u->calls = call;
 	l->call = call;
@@ -432,6 +448,7 @@ void sim_user_free(struct sim_user **user)
 		struct sim_call *call = u->calls;
 
 		u->calls = call->next;
+		sim_world_cancel(u->world, &call->grace);
 		sim_nbd_free(&call->nbd);
 		free(call);
 	}

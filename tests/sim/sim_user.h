@@ -36,8 +36,10 @@ struct sim_call {
 	struct sim_user *user;
 	struct sim_line *line; /* null when over */
 	struct sim_nbd *nbd;
+	uint64_t born; /* the model's stamp */
 	uint32_t lost[SIM_NBD_DEPTH];
 	unsigned n_lost;
+	struct sim_event grace; /* from the daemon's knowing to all its loops' */
 	struct sim_call *next;
 };
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: BSD-3-Clause
 """NBD, the first bytes: greeting, client flags, NBD_OPT_EXPORT_NAME, over Unix and TCP."""
 import os
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: BSD-3-Clause
 """NBD, metadata contexts: LIST and SET, and when BLOCK_STATUS is in effect."""
 import os
 import sys

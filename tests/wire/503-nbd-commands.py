@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: BSD-3-Clause
 """NBD, each command done right: over simple, structured and extended headers; memory and file."""
 import os
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: BSD-3-Clause
 """NBD, command flags: every command with every flag bit, alone and in pairs, each header style.
 
 What proto.md allows is accepted, everything else is EINVAL, changes nothing and leaves the

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: BSD-3-Clause
 """NBD, limits: out of range, read-only, block sizes, payloads that are too long, wrong magic."""
 import os
 import sys

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: BSD-3-Clause
 """NBD, the stream: pipelines of 1 to 1024 requests, requests in crumbs, readers that do not read."""
 import os
 import random

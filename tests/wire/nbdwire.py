@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: BSD-3-Clause
 """A client that speaks NBD over a plain socket, for the wire tests.
 
 The codec is written from NBD's doc/proto.md (and its branch extension-ext-header) alone and

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: GPL-2.0-or-later
+# SPDX-License-Identifier: BSD-3-Clause
 """What all wire tests and outside tests share: cases that print TAP, programs that are run
 with a time limit, and a daemon that is started, watched and ended.  The client is nbdwire.py.
 

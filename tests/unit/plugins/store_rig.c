@@ -183,7 +183,7 @@ enum gw_status rig_extents(struct rig *rig, uint64_t offset, uint64_t length, ui
 
 /* ---- scratch files ------------------------------------------------------ */
 
-static char folders[8][64], files[32][128];
+static char folders[8][512], files[32][640];
 static unsigned n_folders, n_files;
 
 static const char *folder_under(const char *under)

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * nbds_front.c - the NBD front end (gateway/api/frontend.h).
+ */
+#include "config.h"
+
+#include "protocols/nbd/nbds_front.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/api/gateway.h"
+#include "gateway/api/visit.h"
+#include "gateway/base/str.h"
+#include "gateway/base/table.h"
+#include "protocols/nbd/nbds_conn.h"
+#include "protocols/nbd/nbds_door.h"
+#include "protocols/nbd/nbds_op.h"
+
+struct gw_front {
+	struct gw *gw;
+	struct loop *loop; /* loop 0 */
+	unsigned n_doors, n_homes;
+	struct nbds_door *doors;
+	struct nbds_home *homes;
+	/* the drain */
+	bool draining, visiting;
+	bool told; /* done() was called, or is about to be */
+	struct gw_visit visit;
+	struct loop_timer deadline;
+	struct loop_mail end;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+static const struct gw_option options[] = {
+	{ .name = "nbd",
+	  .arg = "ADDR:PORT|unix:PATH",
+	  .help = "serve NBD on this address (default 127.0.0.1:10809)",
+	  .repeatable = true },
+};
+
+static const struct gw_setting defaults[] = { { "nbd", "127.0.0.1:10809" } };
+
+/* ---- create and destroy -------------------------------------------------- */
+
+static void destroy(struct gw_front **frontp)
+{
+	struct gw_front *front = *frontp;
+
+	*frontp = NULL;
+	if (!front)
+		return;
+	for (unsigned i = 0; i < front->n_doors; i++)
+		nbds_door_close(&front->doors[i]);
+	for (unsigned i = 0; i < front->n_homes; i++)
+		nbds_op_free_slabs(&front->homes[i]);
+	free(front->doors);
+	free(front->homes);
+	free(front);
+}
+
+static void make_homes(struct gw_front *front)
+{
+	struct loop_set *loops = gw_loops(front->gw);
+
+	for (unsigned i = 0; i < front->n_homes; i++) {
+		struct nbds_home *home = &front->homes[i];
+
+		home->front = front;
+		home->gw = front->gw;
+		home->loop = loop_set_get(loops, i);
+		home->pool = gw_pool_of(front->gw, home->loop);
+		LIST_INIT(&home->conns);
+		STAILQ_INIT(&home->free_ops);
+	}
+}
+
+static int open_doors(struct gw_front *front, const struct gw_setting *settings, unsigned n,
+		      struct gw_err *err)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct nbds_door *door = &front->doors[front->n_doors];
+		int rc;
+
+		if (strcmp(settings[i].key, "nbd"))
+			return gw_err_set(err, EINVAL, "NBD knows no option '%s'", settings[i].key);
+		rc = nbds_door_open(door, front->gw, front->homes, settings[i].value, err);
+		if (rc)
+			return rc;
+		door->bounds = (struct nbds_door_bounds){ NBDS_FRONT_CONNS_MAX,
+							  NBDS_FRONT_HALF_OPEN_MAX };
+		front->n_doors++;
+	}
+	return 0;
+}
+
+static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
+		  struct gw_front **out, struct gw_err *err)
+{
+	struct gw_front *front;
+	int rc;
+
+	if (!n || n > NBDS_FRONT_DOORS_MAX)
+		return gw_err_set(err, EINVAL, "NBD listens on 1 to %u addresses",
+				  NBDS_FRONT_DOORS_MAX);
+	front = calloc(1, sizeof(*front));
+	if (!front)
+		return gw_err_set(err, ENOMEM, "no memory for the NBD server");
+	front->gw = gw;
+	front->loop = loop_set_get(gw_loops(gw), 0);
+	front->n_homes = loop_set_count(gw_loops(gw));
+	front->homes = calloc(front->n_homes, sizeof(*front->homes));
+	front->doors = calloc(n, sizeof(*front->doors));
+	if (!front->homes || !front->doors) {
+		front->n_homes = 0;
+		destroy(&front);
+		return gw_err_set(err, ENOMEM, "no memory for the NBD server");
+	}
+	make_homes(front);
+	rc = open_doors(front, settings, n, err);
+	if (rc)
+		destroy(&front);
+	else
+		*out = front;
+	return rc;
+}
+
+/* ---- start and drain ----------------------------------------------------- */
+
+static void say_done(struct loop_mail *mail)
+{
+	struct gw_front *front =
+		(struct gw_front *)((char *)mail - offsetof(struct gw_front, end));
+
+	front->done(front->arg);
+}
+
+/* Somebody left: was it the last? */
+static void look(void *arg)
+{
+	struct gw_front *front = arg;
+
+	if (!front->draining || front->visiting || front->told)
+		return;
+	for (unsigned i = 0; i < front->n_doors; i++)
+		if (!nbds_door_empty(&front->doors[i]))
+			return;
+	front->told = true;
+	loop_timer_disarm(front->loop, &front->deadline);
+	front->end.run = say_done;
+	loop_post(front->loop, &front->end);
+}
+
+static struct gw_front *of_visit(struct gw_visit *visit)
+{
+	return (struct gw_front *)((char *)visit - offsetof(struct gw_front, visit));
+}
+
+static void drain_loop(struct gw_visit *visit, struct loop *loop)
+{
+	struct nbds_home *home = &of_visit(visit)->homes[loop_index(loop)];
+	struct nbds_conn *conn;
+
+	home->draining = true;
+	LIST_FOREACH(conn, &home->conns, link)
+		nbds_conn_drain(conn);
+}
+
+static void kill_loop(struct gw_visit *visit, struct loop *loop)
+{
+	struct nbds_home *home = &of_visit(visit)->homes[loop_index(loop)];
+	struct nbds_conn *conn;
+
+	LIST_FOREACH(conn, &home->conns, link)
+		nbds_conn_kill(conn);
+}
+
+static void visited(struct gw_visit *visit)
+{
+	struct gw_front *front = of_visit(visit);
+
+	front->visiting = false;
+	look(front);
+}
+
+static void visit(struct gw_front *front, void (*each)(struct gw_visit *visit, struct loop *loop))
+{
+	front->visiting = true;
+	front->visit.each = each;
+	front->visit.done = visited;
+	gw_visit_loops(front->gw, front->loop, &front->visit);
+}
+
+/* By force, and again a little later for those that were on their way. */
+static void too_late(struct loop_timer *timer)
+{
+	struct gw_front *front =
+		(struct gw_front *)((char *)timer - offsetof(struct gw_front, deadline));
+
+	for (unsigned i = 0; i < front->n_doors; i++)
+		nbds_door_kill(&front->doors[i]);
+	if (!front->visiting)
+		visit(front, kill_loop);
+	loop_timer_arm(front->loop, timer, instant_add(loop_now(front->loop), span_ms(100)));
+}
+
+static void start(struct gw_front *front)
+{
+	for (unsigned i = 0; i < front->n_doors; i++) {
+		front->doors[i].changed = look;
+		front->doors[i].arg = front;
+		nbds_door_start(&front->doors[i]);
+	}
+}
+
+static void drain(struct gw_front *front, struct instant deadline, void (*done)(void *arg),
+		  void *arg)
+{
+	front->done = done;
+	front->arg = arg;
+	front->draining = true;
+	front->homes[0].draining = true;
+	for (unsigned i = 0; i < front->n_doors; i++)
+		nbds_door_drain(&front->doors[i]);
+	loop_timer_init(&front->deadline, too_late);
+	loop_timer_arm(front->loop, &front->deadline, deadline);
+	visit(front, drain_loop);
+}
+
+/* ---- lists --------------------------------------------------------------- */
+
+/* How a client on this machine writes the address: a wildcard is no address. */
+static void host_of(const struct nbds_door *door, char *host, size_t size)
+{
+	static const uint8_t any[16];
+	bool wild = !memcmp(door->addr.ip, any, door->addr.family == LOOP_ADDR_INET6 ? 16 : 4);
+	const char *colon = strrchr(door->text, ':');
+
+	if (wild)
+		snprintf(host, size, "localhost");
+	else
+		snprintf(host, size, "%.*s", (int)(colon ? colon - door->text : 0), door->text);
+}
+
+static void export_unix(const struct nbds_door *door, const char *name, struct gw_out *out)
+{
+	char text[LOOP_ADDR_TEXT + 512];
+
+	snprintf(text, sizeof(text), "nbd+unix:///%s?socket=%s", name, door->addr.path);
+	gw_out_text(out, "uri", text);
+	snprintf(text, sizeof(text), "nbd-client -unix %s -N %s /dev/nbd0", door->addr.path, name);
+	gw_out_text(out, "attach", text);
+	snprintf(text, sizeof(text), "qemu-img info 'nbd+unix:///%s?socket=%s'", name,
+		 door->addr.path);
+	gw_out_text(out, "attach", text);
+}
+
+static void export_inet(const struct nbds_door *door, const char *name, struct gw_out *out)
+{
+	char text[LOOP_ADDR_TEXT + 512], host[LOOP_ADDR_TEXT];
+
+	host_of(door, host, sizeof(host));
+	snprintf(text, sizeof(text), "nbd://%s:%u/%s", host, door->addr.port, name);
+	gw_out_text(out, "uri", text);
+	snprintf(text, sizeof(text), "nbd-client %s %u -N %s /dev/nbd0", host, door->addr.port,
+		 name);
+	gw_out_text(out, "attach", text);
+	snprintf(text, sizeof(text), "qemu-img info nbd://%s:%u/%s", host, door->addr.port, name);
+	gw_out_text(out, "attach", text);
+}
+
+static void exports(struct gw_front *front, struct gw_volume *volume, struct gw_out *out)
+{
+	const char *name = gw_volume_name(volume);
+
+	for (unsigned i = 0; i < front->n_doors; i++) {
+		const struct nbds_door *door = &front->doors[i];
+
+		gw_out_record(out, "export");
+		gw_out_text(out, "volume", name);
+		gw_out_text(out, "protocol", "nbd");
+		gw_out_text(out, "address", door->text);
+		if (door->addr.family == LOOP_ADDR_UNIX)
+			export_unix(door, name, out);
+		else
+			export_inet(door, name, out);
+	}
+}
+
+static void list(struct gw_front *front, struct loop *loop, struct gw_out *out)
+{
+	struct nbds_conn *conn;
+
+	LIST_FOREACH(conn, &front->homes[loop_index(loop)].conns, link)
+		nbds_conn_list(conn, out);
+}
+
+static void counters(struct gw_front *front, struct loop *loop, struct gw_out *out)
+{
+	static const char *const names[] = {
+#define COUNTER(name, help) "nbd_" #name,
+#include "protocols/nbd/nbds_counters.tbl"
+#undef COUNTER
+	};
+	const struct nbds_home *home = &front->homes[loop_index(loop)];
+
+	for (unsigned i = 0; i < TABLE_LEN(names); i++)
+		gw_out_number(out, names[i], counter_read(&home->counters[i]));
+}
+
+const struct gw_front_ops nbds_front_ops = {
+	.struct_size = sizeof(struct gw_front_ops),
+	.abi = GW_FRONT_ABI,
+	.name = "nbd",
+	.help = "Network Block Device, fixed newstyle, structured and extended replies",
+	.options = options,
+	.n_options = TABLE_LEN(options),
+	.defaults = defaults,
+	.n_defaults = TABLE_LEN(defaults),
+	.create = create,
+	.start = start,
+	.drain = drain,
+	.destroy = destroy,
+	.exports = exports,
+	.list = list,
+	.counters = counters,
+};

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * sim_daemon.h - the daemon on a simulated machine: the core, the file store and
+ * the NBD front end, brought up and taken down through gateway/core/admin.h as
+ * configuration does it.
+ */
+#ifndef TESTS_SIM_SIM_DAEMON_H
+#define TESTS_SIM_SIM_DAEMON_H
+
+#include "gateway/core/admin.h"
+#include "tests/sim/sim_host.h"
+
+#define SIM_IMAGE "disk.img"
+#define SIM_PORT 10809
+
+struct sim_daemon_cfg {
+	unsigned loops;
+	struct gw_limits limits;
+	uint32_t block_bytes; /* 0: the store's */
+	bool write_through, direct;
+};
+
+struct sim_daemon {
+	struct sim_host *host;
+	struct gw *gw;
+	struct gw_admin_op op;
+	bool op_done;
+	int flush_rc; /* what the volume's removal said about its last flush */
+};
+
+/* The stores and front ends that the simulation knows, into the registry; once. */
+void sim_daemon_register(void);
+
+/* An image of that size, whole and durable. */
+void sim_daemon_make_image(struct sim_host *host, uint64_t size_bytes);
+/* Serving when it returns; otherwise the run has failed. */
+bool sim_daemon_start(struct sim_daemon *daemon, struct sim_host *host,
+		      const struct sim_daemon_cfg *cfg);
+/* Drains, flushes, closes; every loop and socket is gone when it returns.  After
+ * a power cut, too: then on a dead machine. */
+bool sim_daemon_stop(struct sim_daemon *daemon);
+
+extern const struct loop_addr sim_daemon_addr; /* where it listens */
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * sim_run.h - one seed of one scenario: machine, daemon, model, clients.
+ *
+ * A scenario (sim_nbd_*.c) is a function on a struct sim_run: it chooses habits
+ * and misfortunes with the run's own chance, lets time pass, and the model
+ * judges.  Every scenario ends the same way: all is healed, the whole volume is
+ * read, the daemon stops, and what it left on the disk is held against the model.
+ */
+#ifndef TESTS_SIM_SIM_RUN_H
+#define TESTS_SIM_SIM_RUN_H
+
+#include "tests/sim/sim_daemon.h"
+#include "tests/sim/sim_host.h"
+#include "tests/sim/sim_model.h"
+#include "tests/sim/sim_user.h"
+
+#define SIM_USERS 8 /* one of them the checker at the end */
+
+struct sim_run {
+	struct sim_host *host;
+	struct sim_world *world;
+	struct sim_rng *rng;
+	struct sim_model *model;
+	struct sim_daemon daemon;
+	struct sim_daemon_cfg cfg;
+	bool serving;
+	struct sim_user *user[SIM_USERS];
+	unsigned users, next_id;
+};
+
+struct sim_scenario {
+	const char *name, *words;
+	unsigned share; /* of the seeds */
+	void (*run)(struct sim_run *run);
+};
+
+extern const struct sim_scenario sim_nbd_calm, sim_nbd_cuts, sim_nbd_stalls, sim_nbd_errors,
+	sim_nbd_power, sim_nbd_pool, sim_nbd_sixty, sim_nbd_storm, sim_nbd_stop, sim_nbd_kill;
+
+struct sim_result {
+	bool failed;
+	char failure[1024];
+	uint64_t hash, steps, virtual_ns;
+	uint64_t cover[SIM_COVER_COUNT];
+};
+
+/* Runs one seed from beginning to end. */
+void sim_run_seed(const struct sim_scenario *scenario, uint64_t seed, unsigned loops, bool trace,
+		  struct sim_result *result);
+/* The run of this process, for what counts from outside (sim_wraps.c); or null. */
+struct sim_world *sim_run_world(void);
+
+/* ---- for scenarios ------------------------------------------------------ */
+
+/* An image of so many sectors, a daemon over it. */
+void sim_run_serve(struct sim_run *run, uint64_t sectors);
+/* Habits that fit any scenario: a mix of everything, nothing goes wrong. */
+struct sim_habits sim_run_habits(struct sim_run *run);
+/* A client with habits of its own, connected and beginning. */
+struct sim_user *sim_run_user(struct sim_run *run, const struct sim_habits *habits,
+			      uint64_t budget);
+void sim_run_for(struct sim_run *run, uint64_t ns);
+/* Until every client has sent what it wanted and has its answers. */
+void sim_run_settle(struct sim_run *run, uint64_t patience_ns);
+/* Until this client is connected (or has no command in flight). */
+bool sim_run_connected(struct sim_run *run, struct sim_user *user);
+bool sim_run_answered(struct sim_run *run, struct sim_user *user, uint64_t patience_ns);
+/* Power cut now, and the same image served again after a while. */
+void sim_run_power_cut(struct sim_run *run);
+/* The daemon dies (kill -9), the machine does not. */
+void sim_run_kill(struct sim_run *run);
+/* Stops the daemon in order, and starts a new one. */
+void sim_run_restart(struct sim_run *run);
+
+#endif

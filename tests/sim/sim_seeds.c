@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * sim_seeds.c - the list of scenarios, and how the seeds are dealt to them.
+ */
+#include "config.h"
+
+#include "tests/sim/sim_seeds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gateway/base/log.h"
+
+static const struct sim_scenario *const all[SIM_SCENARIOS] = {
+	&sim_nbd_calm,	 &sim_nbd_cuts, &sim_nbd_stalls, &sim_nbd_errors, &sim_nbd_power,
+	&sim_nbd_pool, &sim_nbd_sixty, &sim_nbd_storm, &sim_nbd_stop, &sim_nbd_kill,
+};
+
+struct sim_seed sim_seeds_of(uint64_t seed)
+{
+	uint64_t shares = 0, pick;
+	unsigned i = 0;
+
+	for (unsigned k = 0; k < SIM_SCENARIOS; k++)
+		shares += all[k]->share;
+	pick = seed % shares;
+	while (pick >= all[i]->share)
+		pick -= all[i++]->share;
+	return (struct sim_seed){ seed, all[i], 1u << (seed / shares % 3) };
+}
+
+const struct sim_scenario *sim_seeds_scenario(unsigned index)
+{
+	return all[index];
+}
+
+unsigned sim_seeds_index(const struct sim_scenario *scenario)
+{
+	unsigned i = 0;
+
+	while (all[i] != scenario)
+		i++;
+	return i;
+}
+
+const struct sim_scenario *sim_seeds_find(const char *name)
+{
+	for (unsigned i = 0; i < SIM_SCENARIOS; i++)
+		if (strcmp(all[i]->name, name) == 0)
+			return all[i];
+	return NULL;
+}
+
+static void silent(void *arg, enum log_level level, enum log_area area, const char *text)
+{
+}
+
+static void as_comment(void *arg, enum log_level level, enum log_area area, const char *text)
+{
+	printf("# log %s %s: %s\n", log_level_name(level), log_area_name(area), text);
+}
+
+void sim_seeds_quiet(bool trace)
+{
+	log_set_sink(trace ? as_comment : silent, NULL);
+	if (trace)
+		log_set_all(LOG_LEVEL_DEBUG);
+}

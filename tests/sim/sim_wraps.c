@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * sim_wraps.c - counts, from outside, what only the daemon knows: that it waits
+ * for memory or for a request (the pool is exhausted), and that requests lose
+ * their owner or are aborted.  The linker's --wrap puts these in the way.
+ */
+#include "config.h"
+
+#include "gateway/api/buf.h"
+#include "gateway/api/nexus.h"
+#include "gateway/api/req.h"
+#include "tests/sim/sim_run.h"
+
+void __real_gw_req_wait(struct gw_itl *itl, struct gw_req_waiter *waiter);
+void __wrap_gw_req_wait(struct gw_itl *itl, struct gw_req_waiter *waiter);
+void __real_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credit,
+			   uint64_t bytes);
+void __wrap_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credit,
+			   uint64_t bytes);
+void __real_gw_itl_close(struct gw_itl **itl);
+void __wrap_gw_itl_close(struct gw_itl **itl);
+
+static void count(enum sim_cover kind)
+{
+	if (sim_run_world())
+		sim_count(sim_run_world(), kind);
+}
+
+void __wrap_gw_req_wait(struct gw_itl *itl, struct gw_req_waiter *waiter)
+{
+	count(SIM_COVER_POOL);
+	__real_gw_req_wait(itl, waiter);
+}
+
+void __wrap_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credit, uint64_t bytes)
+{
+	count(SIM_COVER_POOL);
+	__real_gw_credit_wait(waiter, credit, bytes);
+}
+
+void __wrap_gw_itl_close(struct gw_itl **itl)
+{
+	if (*itl && gw_itl_in_flight(*itl))
+		count(SIM_COVER_ABORT);
+	__real_gw_itl_close(itl);
+}
