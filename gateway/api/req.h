@@ -84,7 +84,8 @@ struct gw_req {
 	const uint8_t *cdb; /* RAW_CDB */
 	uint8_t cdb_bytes;
 	struct instant deadline; /* ns 0: none */
-	struct gw_extents *extents; /* EXTENTS: the sink (store.h) */
+	/* EXTENTS: the sink (store.h); it lies in data, so that an orphan keeps it */
+	struct gw_extents *extents;
 	gw_req_done_fn *done;
 	void *owner; /* the owner's; the core never looks */
 	union {

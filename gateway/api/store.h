@@ -42,7 +42,7 @@ enum gw_op {
 };
 
 enum gw_io_flag {
-	GW_FUA = 1, /* WRITE, ZERO, UNMAP: durable before it is done */
+	GW_FUA = 1, /* WRITE: durable before it is done; behind others the core flushes */
 	GW_NO_HOLE = 2, /* ZERO: stays allocated */
 	GW_FAST_ONLY = 4, /* ZERO: GW_NOT_FAST rather than slow writing */
 	GW_EXTENT_ONE = 8 /* EXTENTS: the first extent is enough */

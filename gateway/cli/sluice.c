@@ -54,15 +54,20 @@ static int complain(int code, const char *text)
 
 /* ---- serve -------------------------------------------------------------- */
 
-/* The daemon that belongs to this client: beside it in the tree where both were
- * built, or where both were installed. */
+/* $SLUICED; or the daemon that belongs to this client: beside it in the tree where
+ * both were built, or where both were installed. */
 static void become_daemon(char **argv)
 {
 	static const char *const beside[] = { "../daemon/sluiced", "../sbin/sluiced", "sluiced" };
+	const char *told = getenv("SLUICED");
 	char self[PATH_BYTES], path[PATH_BYTES + 32];
 	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	char *slash;
 
+	if (told && *told) {
+		execv(told, argv);
+		return;
+	}
 	self[len > 0 ? len : 0] = '\0';
 	slash = strrchr(self, '/');
 	for (unsigned i = 0; slash && i < TABLE_LEN(beside); i++) {

@@ -197,6 +197,11 @@ void gw_req_done_init(struct gw_loop *gwl);
 void gw_req_finish_later(struct gw_req *req, enum gw_status status);
 /* The plan has ended; called outside every submit: done() now. */
 void gw_req_finish(struct gw_req *req, enum gw_status status);
+/* Whether a request that waited may still run: while it did, the volume may have
+ * shrunk, gone or become read-only. */
+enum gw_status gw_req_readmit(const struct gw_req *req);
+/* Its fence is no longer in use. */
+void gw_req_unfenced(struct gw_req *req);
 /* Fences the range of a running write against newer ones, on all loops. */
 void gw_req_shadow(struct gw_req *req);
 

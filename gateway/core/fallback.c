@@ -65,6 +65,8 @@ bool gw_plan_is_exclusive(const struct gw_req *req)
 {
 	uint32_t align = req->lane->info.align_bytes;
 
+	if (!req->length)
+		return false;
 	if (req->op == GW_MODIFY)
 		return true;
 	if (align == 1 || !gw_op_changes(req->op) || req->op == GW_RAW_CDB)
@@ -82,9 +84,16 @@ void gw_plan_range(const struct gw_req *req, uint64_t *offset, uint64_t *length)
 
 /* ---- submitting one step ------------------------------------------------ */
 
-static uint32_t store_flags(const struct gw_req *req)
+/* A store sees only the flags that mean something with this operation. */
+static uint32_t store_flags(const struct gw_req *req, enum gw_op op)
 {
-	uint32_t flags = req->flags & 0xffff;
+	static const uint32_t meant[GW_OP_COUNT] = {
+		[GW_WRITE] = GW_FUA,
+		[GW_UNMAP] = GW_FUA,
+		[GW_ZERO] = GW_FUA | GW_NO_HOLE | GW_FAST_ONLY,
+		[GW_EXTENTS] = GW_EXTENT_ONE,
+	};
+	uint32_t flags = req->flags & meant[op];
 
 	if (!info_of(req)->fua || gw_planted(GW_PLANT_EARLY_ACK))
 		flags &= ~(uint32_t)GW_FUA;
@@ -98,7 +107,7 @@ static void issue(struct gw_req *req, enum step step, enum gw_op op, uint64_t of
 
 	req->plan.step = (uint8_t)step;
 	io->op = op;
-	io->flags = store_flags(req);
+	io->flags = store_flags(req, op);
 	io->offset = offset;
 	io->length = length;
 	io->iov = req->iov;
@@ -183,7 +192,7 @@ static bool memory_is_aligned(const struct gw_req *req, uint32_t from, uint32_t 
 	n = gw_mem_iov(&req->data, from, bytes, piece);
 	for (unsigned i = 0; i < n; i++)
 		if ((uintptr_t)piece[i].iov_base % info->memory_align_bytes ||
-		    piece[i].iov_len % info->memory_align_bytes)
+		    (i + 1 < n && piece[i].iov_len % info->memory_align_bytes))
 			return false;
 	return true;
 }
@@ -520,10 +529,21 @@ static void next(struct gw_req *req)
 		next_of[req->op](req);
 		return;
 	}
-	if (needs_sync(req))
+	if (!needs_sync(req))
+		gw_req_finish(req, GW_OK);
+	else if (can(req, GW_FLUSH))
 		issue(req, SYNC, GW_FLUSH, 0, 0);
 	else
-		gw_req_finish(req, GW_OK);
+		gw_req_finish(req, GW_UNSUPPORTED);
+}
+
+/* What was made durable; unless beside it something was not, of which the kernel
+ * tells only one of those that ask at the same time. */
+static void finish_durable(struct gw_req *req)
+{
+	bool lost = atomic_load(&req->lane->volume->lost);
+
+	gw_req_finish(req, lost ? GW_MEDIUM_ERROR : GW_OK);
 }
 
 /* A store that failed to make something durable may have dropped it: from then
@@ -611,7 +631,7 @@ static void io_done(struct gw_io *io)
 		moved(req);
 		break;
 	case SYNC:
-		gw_req_finish(req, GW_OK);
+		finish_durable(req);
 		break;
 	case NOTHING:
 		GW_NOT_REACHED();

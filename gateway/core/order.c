@@ -45,8 +45,26 @@ static bool list_has_older(const struct gw_req_list *list, const struct gw_req *
 	return false;
 }
 
+/* A plain write that a guard holds lets a later one pass that takes a fence of
+ * its own: fences are handed on without being lifted. */
+static bool would_pass_older(const struct gw_lane *lane, const struct gw_req *req)
+{
+	const struct gw_req *r;
+
+	TAILQ_FOREACH (r, &lane->waiting, link) {
+		if (r == req)
+			return false;
+		if (!r->fenced && gw_op_changes(r->op) &&
+		    gw_overlap(r->offset, r->length, req->offset, req->length))
+			return true;
+	}
+	return false;
+}
+
 static bool must_wait(const struct gw_lane *lane, const struct gw_req *req)
 {
+	if (gw_plan_is_exclusive(req))
+		return (req->flags & GW_IN_ORDER) && would_pass_older(lane, req);
 	if (lane->n_guards && is_held(lane, req))
 		return true;
 	return (req->flags & GW_IN_ORDER) && gw_op_changes(req->op) &&
@@ -68,15 +86,25 @@ static void exclusive_held(struct gw_fence_req *fence, enum gw_status status)
 {
 	struct gw_req *req = (struct gw_req *)((uint8_t *)fence - offsetof(struct gw_req, fence));
 
-	gw_order_drop(req);
-	if (status != GW_OK || req->aborted || req->orphan) {
-		if (status == GW_OK)
-			gw_fence_release(fence);
-		req->fenced = false;
-		gw_req_finish_later(req, status != GW_OK ? status : GW_ABORTED);
+	bool over = req->ending; /* aborted, too late or left: it waits no more */
+
+	if (!over)
+		gw_order_drop(req);
+	if (status == GW_OK && !over)
+		status = gw_req_readmit(req);
+	else if (status == GW_OK)
+		status = GW_ABORTED;
+	if (status == GW_OK) {
+		run(req);
 		return;
 	}
-	run(req);
+	if (fence->status == GW_OK)
+		gw_fence_release(fence);
+	req->fenced = false;
+	if (over)
+		gw_req_unfenced(req);
+	else
+		gw_req_finish_later(req, status);
 }
 
 /* Read-modify-write needs its range alone, on all loops. */
@@ -98,7 +126,8 @@ void gw_order_enter(struct gw_req *req)
 		req->state = GW_REQ_WAITING;
 		TAILQ_INSERT_TAIL(&lane->waiting, req, link);
 		lane->n_waiting++;
-		take_exclusive(req);
+		if (!must_wait(lane, req))
+			take_exclusive(req);
 		return;
 	}
 	if (__builtin_expect(lane->n_guards || (req->flags & GW_IN_ORDER), 0) &&
@@ -150,6 +179,23 @@ static struct gw_guard *newly_drained(const struct gw_lane *lane)
 	return NULL;
 }
 
+/* Nothing holds it any more. */
+static void go_on(struct gw_req *req)
+{
+	enum gw_status status;
+
+	if (gw_plan_is_exclusive(req)) {
+		take_exclusive(req);
+		return;
+	}
+	gw_order_drop(req);
+	status = gw_req_readmit(req);
+	if (status == GW_OK)
+		run(req);
+	else
+		gw_req_finish_later(req, status);
+}
+
 void gw_order_settle(struct gw_lane *lane)
 {
 	struct gw_guard *guard;
@@ -160,9 +206,7 @@ void gw_order_settle(struct gw_lane *lane)
 		gw_guard_drained(guard);
 	for (req = TAILQ_FIRST(&lane->waiting); req; req = next) {
 		next = TAILQ_NEXT(req, link);
-		if (req->fenced || must_wait(lane, req))
-			continue;
-		gw_order_drop(req);
-		run(req);
+		if (!req->fenced && !must_wait(lane, req))
+			go_on(req);
 	}
 }

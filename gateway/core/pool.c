@@ -307,15 +307,25 @@ static struct gw_mem_waiter *next_waiter(struct gw_pool *pool)
 	return NULL;
 }
 
+static void unlink_waiter(struct gw_pool *pool, struct gw_mem_waiter *waiter)
+{
+	TAILQ_REMOVE(&pool->waiters, waiter, link);
+	pool->n_waiters--;
+	waiter->waiting = false;
+}
+
+/* Who is woken and waits again waits for the next put: a waiter that asks for
+ * more than it waits for would otherwise keep us here. */
 static void wake_waiters(struct gw_pool *pool)
 {
+	unsigned most = pool->n_waiters;
 	struct gw_mem_waiter *w;
 
-	if (!pool->n_waiters || pool->waking)
+	if (!most || pool->waking)
 		return;
 	pool->waking = true;
-	while (pool->n_waiters && (w = next_waiter(pool))) {
-		gw_credit_unwait(w);
+	for (; most && (w = next_waiter(pool)); most--) {
+		unlink_waiter(pool, w);
 		w->wake(w);
 	}
 	pool->waking = false;
@@ -339,7 +349,8 @@ void gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credit, uint
 {
 	GW_CHECK(!waiter->waiting);
 	waiter->credit = credit;
-	waiter->bytes = bytes;
+	/* memory is charged in whole pages */
+	waiter->bytes = (bytes + GW_PAGE_BYTES - 1) / GW_PAGE_BYTES * GW_PAGE_BYTES;
 	waiter->waiting = true;
 	TAILQ_INSERT_TAIL(&credit->pool->waiters, waiter, link);
 	credit->pool->n_waiters++;
@@ -352,9 +363,8 @@ void gw_credit_unwait(struct gw_mem_waiter *waiter)
 	if (!waiter->waiting)
 		return;
 	pool = waiter->credit->pool;
-	TAILQ_REMOVE(&pool->waiters, waiter, link);
-	pool->n_waiters--;
-	waiter->waiting = false;
+	unlink_waiter(pool, waiter);
+	wake_waiters(pool); /* it may have kept others behind it from the shared part */
 }
 
 /* ---- buffers ------------------------------------------------------------ */
@@ -466,6 +476,7 @@ void gw_mem_adopt(struct gw_pool *pool, struct gw_mem *mem)
 		buf->credit = &pool->orphans;
 		credit_charge(buf->credit, buf->bytes);
 	}
+	wake_waiters(pool); /* the guarantee is free again */
 }
 
 /* ---- the pool itself ---------------------------------------------------- */

@@ -53,9 +53,7 @@ static enum gw_status admit(const struct gw_req *req)
 
 	if ((unsigned)req->op >= GW_OP_COUNT)
 		return GW_INVALID;
-	if (facts->state == GW_VOLUME_DRAINING)
-		return GW_SHUTDOWN;
-	if (facts->state != GW_VOLUME_ONLINE)
+	if (facts->state == GW_VOLUME_OFFLINE)
 		return GW_NOT_READY;
 	if (facts->read_only && gw_op_changes(req->op))
 		return GW_READ_ONLY;
@@ -63,6 +61,11 @@ static enum gw_status admit(const struct gw_req *req)
 	if (status == GW_OK && req->lane->rsv)
 		status = gw_rsv_verdict(req->lane->rsv, req->itl, class_of(req->op));
 	return status;
+}
+
+enum gw_status gw_req_readmit(const struct gw_req *req)
+{
+	return admit(req);
 }
 
 static void count(struct gw_lane *lane, const struct gw_req *req)
@@ -98,7 +101,7 @@ void gw_req_submit(struct gw_req *req)
 		req->flags |= GW_FUA;
 	TAILQ_INSERT_TAIL(&req->itl->reqs, req, itl_link);
 	req->itl->in_flight++;
-	status = admit(req);
+	status = req->itl->facts.state == GW_VOLUME_DRAINING ? GW_SHUTDOWN : admit(req);
 	if (__builtin_expect(status != GW_OK, 0)) {
 		gw_req_finish_later(req, status);
 		return;
@@ -169,11 +172,16 @@ static void done_task(struct loop_task *task)
 	struct gw_req *req;
 
 	while ((req = TAILQ_FIRST(&gwl->done))) {
+		struct gw_lane *lane = req->lane;
+
 		TAILQ_REMOVE(&gwl->done, req, done_link);
-		if (req->at_store)
+		if (req->at_store) {
 			gw_req_finish(req, req->status);
-		else
-			deliver(req);
+			continue;
+		}
+		deliver(req);
+		if (lane->n_waiting)
+			gw_order_settle(lane); /* one may have waited for it */
 	}
 }
 
@@ -204,6 +212,11 @@ static void shadow_held(struct gw_fence_req *fence, enum gw_status status)
 	if (status == GW_OK)
 		gw_fence_release(fence);
 	req->fenced = false;
+	gw_req_unfenced(req);
+}
+
+void gw_req_unfenced(struct gw_req *req)
+{
 	if (req->orphan && req->state == GW_REQ_DONE)
 		req_drop(req);
 }
@@ -265,8 +278,8 @@ void gw_req_orphan(struct gw_req **reqp)
 	}
 	req->orphan = true;
 	gw_mem_put(&req->data);
-	if (req->ending || req->fenced)
-		return; /* until the turn ends, or its fence is held */
+	if (req->ending)
+		return; /* until the turn ends */
 	gw_order_drop(req);
 	gw_req_finish_later(req, GW_ABORTED);
 }
@@ -277,8 +290,8 @@ void gw_req_abort(struct gw_req *req)
 	if (req->aborted || req->ending || req->state == GW_REQ_DONE)
 		return;
 	req->aborted = true;
-	if (req->state != GW_REQ_WAITING || req->fenced)
-		return; /* ends with its store, or when its fence is held */
+	if (req->state != GW_REQ_WAITING)
+		return; /* ends with its store */
 	gw_order_drop(req);
 	gw_req_finish_later(req, GW_ABORTED);
 }
@@ -310,8 +323,7 @@ static struct gw_req *first_past(const struct gw_req_list *list, struct instant 
 	struct gw_req *req;
 
 	TAILQ_FOREACH (req, list, link)
-		if (is_past(req, now) && !req->orphan && !req->ending &&
-		    req->state != GW_REQ_DONE && !(req->state == GW_REQ_WAITING && req->fenced))
+		if (is_past(req, now) && !req->orphan && !req->ending && req->state != GW_REQ_DONE)
 			return req;
 	return NULL;
 }

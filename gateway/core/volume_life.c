@@ -177,11 +177,14 @@ static int check_info(struct change *c, uint32_t want_block)
 {
 	struct gw_store_info *info = &c->info;
 	uint32_t block = want_block ? want_block : info->block_bytes ? info->block_bytes : 512;
+	uint32_t unit; /* what every piece of a transfer is made of */
 
 	if (!info->align_bytes)
 		info->align_bytes = 1;
 	if (!info->memory_align_bytes)
 		info->memory_align_bytes = 1;
+	unit = info->align_bytes > info->memory_align_bytes ? info->align_bytes
+							    : info->memory_align_bytes;
 	if (!is_power_of_two(block) || block < 512 || block > 65536)
 		return gw_err_set(&c->err, EINVAL,
 				  "volume %s: a logical block of %u bytes is not a power of two "
@@ -190,10 +193,10 @@ static int check_info(struct change *c, uint32_t want_block)
 	if (!is_power_of_two(info->align_bytes) || info->align_bytes > 65536 ||
 	    !is_power_of_two(info->memory_align_bytes) ||
 	    info->memory_align_bytes > GW_PAGE_BYTES ||
-	    (info->transfer_max_bytes && info->transfer_max_bytes < info->align_bytes))
+	    (info->transfer_max_bytes && info->transfer_max_bytes < unit))
 		return gw_err_set(&c->err, EINVAL, "volume %s: store %s states impossible limits",
 				  c->volume->name, c->volume->ops->name);
-	info->transfer_max_bytes -= info->transfer_max_bytes % info->align_bytes;
+	info->transfer_max_bytes -= info->transfer_max_bytes % unit;
 	/* the tail that is no whole unit of the store cannot be reached */
 	info->size_bytes -= info->size_bytes % info->align_bytes;
 	c->volume->facts.block_bytes = block;

@@ -51,17 +51,17 @@ enum drv_kind {
 	 * once when armed if it is ready, then once per change: read until it
 	 * would block, or cancel and submit again. */
 	DRV_POLL,
-	DRV_RECV,   /* res: bytes, 0 = end of stream, -errno */
-	DRV_SEND,   /* res: all bytes of the iovec, or -errno */
-	DRV_READ,   /* res: bytes, short only at the end of the file, or -errno */
-	DRV_WRITE,  /* res: all bytes, or -errno (what was written is unknown) */
-	DRV_SYNC,   /* res: 0 or -errno: everything written before is durable */
-	DRV_JOB,    /* job() runs on a helper thread and may block; res: its value */
+	DRV_RECV, /* res: bytes, 0 = end of stream, -errno */
+	DRV_SEND, /* res: all bytes of the iovec, or -errno */
+	DRV_READ, /* res: bytes, short only at the end of the file, or -errno */
+	DRV_WRITE, /* res: all bytes, or -errno (what was written is unknown) */
+	DRV_SYNC, /* res: 0 or -errno: everything written before is durable */
+	DRV_JOB, /* job() runs on a helper thread and may block; res: its value */
 };
 
 enum drv_flag {
-	DRV_ALL = 1,	    /* RECV: exactly the bytes of the iovec, or 0 / -errno */
-	DRV_DURABLE = 2,    /* WRITE: on stable storage before done() (RWF_DSYNC) */
+	DRV_ALL = 1, /* RECV: exactly the bytes of the iovec, or 0 / -errno */
+	DRV_DURABLE = 2, /* WRITE: on stable storage before done() (RWF_DSYNC) */
 	DRV_FIXED_RETRY = 4 /* reserved for the driver */
 };
 
@@ -70,14 +70,14 @@ typedef int64_t drv_job_fn(struct drv_op *op);
 
 struct drv_op {
 	drv_done_fn *done;
-	uint8_t kind;  /* enum drv_kind */
+	uint8_t kind; /* enum drv_kind */
 	uint8_t flags; /* enum drv_flag */
-	uint8_t busy;  /* the driver's: in flight */
-	int sock;      /* ACCEPT POLL RECV SEND */
-	short events;  /* POLL */
+	uint8_t busy; /* the driver's; 0 before the first submit */
+	int sock; /* ACCEPT POLL RECV SEND */
+	short events; /* POLL */
 	union {
 		struct drv_file *file; /* READ WRITE SYNC */
-		drv_job_fn *job;       /* JOB */
+		drv_job_fn *job; /* JOB */
 	};
 	struct iovec *iov; /* RECV SEND READ WRITE; the driver may change the array */
 	unsigned niov;
@@ -141,8 +141,7 @@ struct drv_ops {
 	/* Binds and listens, close-on-exec, non-blocking.  addr->port 0: the
 	 * kernel's choice, written back to addr.  A stale Unix socket file is
 	 * replaced.  The sentence names address and holder (-EADDRINUSE). */
-	int (*sock_listen)(struct drv *drv, struct loop_addr *addr, int *sock,
-			   struct gw_err *err);
+	int (*sock_listen)(struct drv *drv, struct loop_addr *addr, int *sock, struct gw_err *err);
 	/* TCP_NODELAY, keepalive (60 s idle), TCP_USER_TIMEOUT; ignores what does
 	 * not apply to a Unix socket. */
 	void (*sock_tune)(struct drv *drv, int sock);

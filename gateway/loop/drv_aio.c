@@ -108,50 +108,11 @@ static void await(struct drv *drv, struct drv_op *op)
 	drv_host_ready(&drv->host, op, rc);
 }
 
-/* ---- one attempt --------------------------------------------------------- */
+/* ---- one attempt: true and *res if the operation ended -------------------- */
 
-static struct msghdr message(struct drv_op *op)
-{
-	return (struct msghdr){ .msg_iov = drv_op_iov(op), .msg_iovlen = drv_op_niov(op) };
-}
-
-/* Each attempt: true and *res if the operation ended. */
 static bool attempt_recv(struct drv *drv, struct drv_op *op, int64_t *res)
 {
-	struct msghdr msg;
-	ssize_t n;
-
-	do {
-		msg = message(op);
-		n = recvmsg(op->sock, &msg, MSG_DONTWAIT);
-		if (n > 0) {
-			sock_of(drv, op->sock)->drained = (uint64_t)n < drv_op_left(op);
-			drv_op_advance(op, (uint64_t)n);
-		}
-	} while ((n < 0 && errno == EINTR) ||
-		 (n > 0 && (op->flags & DRV_ALL) && drv_op_left(op)));
-	if (n < 0 && errno == EAGAIN)
-		return false;
-	*res = n < 0 ? -errno : n ? (int64_t)drv_op_finished(op) : 0;
-	return true;
-}
-
-static bool attempt_send(struct drv *drv, struct drv_op *op, int64_t *res)
-{
-	struct msghdr msg;
-	ssize_t n;
-
-	(void)drv;
-	do {
-		msg = message(op);
-		n = sendmsg(op->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-		if (n > 0)
-			drv_op_advance(op, (uint64_t)n);
-	} while ((n < 0 && errno == EINTR) || (n >= 0 && drv_op_left(op)));
-	if (n < 0 && errno == EAGAIN)
-		return false;
-	*res = n < 0 ? -errno : (int64_t)drv_op_finished(op);
-	return true;
+	return drv_sock_try_recv(op, &sock_of(drv, op->sock)->drained, res);
 }
 
 /* ---- submit and cancel --------------------------------------------------- */
@@ -172,8 +133,7 @@ static void start_recv(struct drv *drv, struct drv_op *op)
 	int64_t res = 0;
 
 	drv_op_rewind(op);
-	if (!drv_op_left(op) ||
-	    (!sock_of(drv, op->sock)->drained && attempt_recv(drv, op, &res)))
+	if (!drv_op_left(op) || (!sock_of(drv, op->sock)->drained && attempt_recv(drv, op, &res)))
 		drv_host_ready(&drv->host, op, res);
 	else
 		await(drv, op);
@@ -184,7 +144,7 @@ static void start_send(struct drv *drv, struct drv_op *op)
 	int64_t res = 0;
 
 	drv_op_rewind(op);
-	if (!drv_op_left(op) || attempt_send(drv, op, &res))
+	if (!drv_op_left(op) || drv_sock_try_send(op, &res))
 		drv_host_ready(&drv->host, op, res);
 	else
 		await(drv, op);
@@ -302,7 +262,7 @@ static void handle_writer(struct drv *drv, struct drv_op *op)
 {
 	int64_t res;
 
-	if (attempt_send(drv, op, &res)) {
+	if (drv_sock_try_send(op, &res)) {
 		drv->socks[op->sock].writer = NULL;
 		drv_host_end(op, res);
 	} else {
@@ -474,8 +434,7 @@ static void aio_post(struct drv *drv, struct loop_mail *mail)
 	drv_host_post(&drv->host, mail);
 }
 
-static int aio_sock_listen(struct drv *drv, struct loop_addr *addr, int *sock,
-			   struct gw_err *err)
+static int aio_sock_listen(struct drv *drv, struct loop_addr *addr, int *sock, struct gw_err *err)
 {
 	(void)drv;
 	return drv_sock_listen(addr, true, sock, err);

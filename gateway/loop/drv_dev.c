@@ -30,8 +30,11 @@ struct fact {
 	uint32_t unit; /* bytes in one */
 };
 
-#define FACT(file, member, unit)                                                        \
-	{ file, offsetof(struct drv_stat, member), sizeof(((struct drv_stat *)0)->member), unit }
+#define FACT(file, member, unit)                                                                 \
+	{                                                                                        \
+		file, offsetof(struct drv_stat, member), sizeof(((struct drv_stat *)0)->member), \
+			unit                                                                     \
+	}
 
 static const struct fact facts[] = {
 	FACT("queue/logical_block_size", logical_block_bytes, 1),
@@ -89,6 +92,8 @@ static void read_facts(dev_t device, struct drv_stat *out)
 	}
 	if (attribute(device, "queue/write_cache", line, sizeof(line)))
 		out->volatile_cache = !strncmp(line, "write back", 10);
+	if (attribute(device, "queue/zoned", line, sizeof(line)))
+		out->zoned = strncmp(line, "none", 4) != 0;
 }
 
 static int stat_block(int fd, const struct stat *st, struct drv_stat *out)

@@ -161,8 +161,7 @@ static uint64_t window(struct drv_file *file)
 
 static void push(struct loop_mail *mail)
 {
-	struct drv_file *file =
-		(struct drv_file *)((char *)mail - offsetof(struct drv_file, push));
+	struct drv_file *file = (struct drv_file *)((char *)mail - offsetof(struct drv_file, push));
 	uint64_t mark = drv_file_mark(file);
 
 	/* Waiting for the previous round keeps both below the disk's pace.  A page that

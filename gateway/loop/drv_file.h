@@ -27,7 +27,7 @@ struct drv_file {
 	int fd;
 	char *path;
 	bool writable;
-	bool direct;  /* O_DIRECT */
+	bool direct; /* O_DIRECT */
 	bool in_memory; /* tmpfs: nothing ever waits for a disk */
 	bool is_block;
 	uint64_t budget; /* the window's limit, bytes */
@@ -37,7 +37,7 @@ struct drv_file {
 	/* The errno with which a background push failed: it has eaten the report
 	 * that the next sync should have had. */
 	atomic_int lost;
-	atomic_int_fast64_t slow_until_ns;    /* inline calls are off until then */
+	atomic_int_fast64_t slow_until_ns; /* inline calls are off until then */
 	atomic_int_fast64_t suspect_until_ns; /* one took long: see whether they block */
 	atomic_bool pushing;
 	atomic_uint refs; /* its owner, and a push in flight */

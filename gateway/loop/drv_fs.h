@@ -14,10 +14,10 @@
 
 enum drv_open_flag {
 	DRV_OPEN_READ = 0,
-	DRV_OPEN_WRITE = 1,	/* read and write */
-	DRV_OPEN_CREATE = 2,	/* mode 0600 where it is absent */
+	DRV_OPEN_WRITE = 1, /* read and write */
+	DRV_OPEN_CREATE = 2, /* mode 0600 where it is absent */
 	DRV_OPEN_EXCLUSIVE = 4, /* with CREATE: it must be absent; block device: O_EXCL */
-	DRV_OPEN_DIRECT = 8,	/* O_DIRECT */
+	DRV_OPEN_DIRECT = 8, /* O_DIRECT */
 	DRV_OPEN_TRUNCATE = 16
 };
 
@@ -34,13 +34,14 @@ struct drv_stat {
 	uint64_t discard_max_bytes, zero_max_bytes; /* 0: it cannot */
 	uint64_t transfer_max_bytes;
 	bool rotational, volatile_cache, read_only;
+	bool zoned; /* must be written in order */
 };
 
 enum drv_alloc {
-	DRV_ALLOC_PUNCH,     /* deallocate, reads zero (files); BLKDISCARD (devices) */
-	DRV_ALLOC_ZERO,	     /* reads zero, may be deallocated; BLKZEROOUT, may unmap */
+	DRV_ALLOC_PUNCH, /* deallocate, reads zero (files); BLKDISCARD (devices) */
+	DRV_ALLOC_ZERO, /* reads zero, may be deallocated; BLKZEROOUT, may unmap */
 	DRV_ALLOC_ZERO_KEEP, /* reads zero, stays allocated */
-	DRV_ALLOC_FAST_ZERO  /* as ZERO, but -EOPNOTSUPP rather than writing zeroes */
+	DRV_ALLOC_FAST_ZERO /* as ZERO, but -EOPNOTSUPP rather than writing zeroes */
 };
 
 enum drv_seek { DRV_SEEK_DATA, DRV_SEEK_HOLE };
@@ -56,21 +57,19 @@ struct drv_fs_ops {
 	int (*allocate)(struct drv_fs *fs, struct drv_file *file, enum drv_alloc how,
 			uint64_t offset, uint64_t length);
 	/* -ENXIO: no data (or hole) at or behind the offset. */
-	int (*seek)(struct drv_fs *fs, struct drv_file *file, enum drv_seek what,
-		    uint64_t offset, uint64_t *out);
+	int (*seek)(struct drv_fs *fs, struct drv_file *file, enum drv_seek what, uint64_t offset,
+		    uint64_t *out);
 	int (*read)(struct drv_fs *fs, struct drv_file *file, void *buf, size_t len,
 		    uint64_t offset, size_t *got);
 	int (*write)(struct drv_fs *fs, struct drv_file *file, const void *buf, size_t len,
 		     uint64_t offset);
 	int (*sync)(struct drv_fs *fs, struct drv_file *file);
 	/* Starts reading ahead; a hint. */
-	int (*prefetch)(struct drv_fs *fs, struct drv_file *file, uint64_t offset,
-			uint64_t length);
+	int (*prefetch)(struct drv_fs *fs, struct drv_file *file, uint64_t offset, uint64_t length);
 	/* Exclusive (a writer) or shared (a reader) for the file's life: flock,
 	 * and qemu's OFD byte ranges honoured both ways. -EWOULDBLOCK: the holder
 	 * is in the sentence. */
-	int (*lock)(struct drv_fs *fs, struct drv_file *file, bool exclusive,
-		    struct gw_err *err);
+	int (*lock)(struct drv_fs *fs, struct drv_file *file, bool exclusive, struct gw_err *err);
 	/* Names.  rename replaces; sync_dir makes names in a folder durable. */
 	int (*rename)(struct drv_fs *fs, const char *from, const char *to);
 	int (*remove)(struct drv_fs *fs, const char *path);

@@ -11,8 +11,8 @@
 
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -75,10 +75,11 @@ static int search(match_fn *match, const void *what)
 	const struct dirent *entry;
 
 	while (dir && (entry = readdir(dir))) {
-		int pid = atoi(entry->d_name); // NOLINT: 0 for what is no process
+		uint64_t pid;
 
-		if (pid > 0 && search_process(pid, match, what))
-			return pid;
+		if (!str_parse_u64(entry->d_name, &pid) && pid <= INT_MAX &&
+		    search_process((int)pid, match, what))
+			return (int)pid;
 	}
 	return 0;
 }
@@ -229,8 +230,7 @@ static bool add_stacked(struct str *s, dev_t device)
 	scope_with(close_dir) DIR *dir = NULL;
 	const struct dirent *entry;
 
-	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/holders", major(device),
-		 minor(device));
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u/holders", major(device), minor(device));
 	dir = opendir(path);
 	while (dir && (entry = readdir(dir))) {
 		if (*entry->d_name == '.')

@@ -22,9 +22,9 @@ struct drv_host {
 	struct loop_pool *pool;
 	struct drv_fs fs;
 	struct loop_mail_box box;
-	int wake_fd;		  /* an eventfd: written to wake the loop */
+	int wake_fd; /* an eventfd: written to wake the loop */
 	struct drv_op_list ready; /* ended inside submit() */
-	atomic_uintptr_t home;	  /* pthread_self() of the loop's thread, 0 before */
+	atomic_uintptr_t home; /* pthread_self() of the loop's thread, 0 before */
 };
 
 int drv_host_init(struct drv_host *host, struct loop *loop, struct loop_pool *pool,

@@ -142,8 +142,8 @@ static int host_allocate(struct drv_fs *fs, struct drv_file *file, enum drv_allo
 	return drv_zero(file, how, offset, length);
 }
 
-static int host_seek(struct drv_fs *fs, struct drv_file *file, enum drv_seek what,
-		     uint64_t offset, uint64_t *out)
+static int host_seek(struct drv_fs *fs, struct drv_file *file, enum drv_seek what, uint64_t offset,
+		     uint64_t *out)
 {
 	off_t at = lseek(file->fd, (off_t)offset, what == DRV_SEEK_DATA ? SEEK_DATA : SEEK_HOLE);
 
@@ -161,8 +161,7 @@ static int host_seek(struct drv_fs *fs, struct drv_file *file, enum drv_seek wha
 	return 0;
 }
 
-static int64_t run(struct drv_file *file, enum drv_kind kind, struct iovec *iov,
-		   uint64_t offset)
+static int64_t run(struct drv_file *file, enum drv_kind kind, struct iovec *iov, uint64_t offset)
 {
 	struct drv_op op = { .kind = (uint8_t)kind, .file = file, .iov = iov, .offset = offset };
 
@@ -199,15 +198,13 @@ static int host_sync(struct drv_fs *fs, struct drv_file *file)
 	return (int)run(file, DRV_SYNC, NULL, 0);
 }
 
-static int host_prefetch(struct drv_fs *fs, struct drv_file *file, uint64_t offset,
-			 uint64_t length)
+static int host_prefetch(struct drv_fs *fs, struct drv_file *file, uint64_t offset, uint64_t length)
 {
 	(void)fs;
 	return -posix_fadvise(file->fd, (off_t)offset, (off_t)length, POSIX_FADV_WILLNEED);
 }
 
-static int host_lock(struct drv_fs *fs, struct drv_file *file, bool exclusive,
-		     struct gw_err *err)
+static int host_lock(struct drv_fs *fs, struct drv_file *file, bool exclusive, struct gw_err *err)
 {
 	(void)fs;
 	return drv_lock_take(file->fd, file->path, exclusive, err);

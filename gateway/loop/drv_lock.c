@@ -76,8 +76,8 @@ static int take_qemu(int fd, bool exclusive)
 
 	if (!rc)
 		rc = take_bytes(fd, QEMU_CHANGE, QEMU_UNSHARED);
-	if (!rc && (somebody_has(fd, uses, QEMU_UNSHARED) ||
-		    somebody_has(fd, QEMU_CHANGE, QEMU_USED)))
+	if (!rc &&
+	    (somebody_has(fd, uses, QEMU_UNSHARED) || somebody_has(fd, QEMU_CHANGE, QEMU_USED)))
 		rc = -EWOULDBLOCK;
 	return rc;
 }

@@ -15,26 +15,26 @@
 #include "gateway/loop/drv.h"
 
 enum drv_op_priv {
-	DRV_OP_IOV,  /* the first element of iov that has bytes left */
+	DRV_OP_IOV, /* the first element of iov that has bytes left */
 	DRV_OP_LEFT, /* bytes left */
 	DRV_OP_MARK, /* SYNC: what was written before it began */
-	DRV_OP_RES,  /* bytes done so far; at the end the result */
-	DRV_OP_DRV   /* the struct drv_host to come back to */
+	DRV_OP_RES, /* bytes done so far; at the end the result */
+	DRV_OP_DRV /* the struct drv_host to come back to */
 };
 
 enum drv_op_busy {
-	DRV_OP_BUSY = 1,    /* the driver has it */
-	DRV_OP_CANCEL = 2,  /* and was asked to give it up */
+	DRV_OP_BUSY = 1, /* the driver has it */
+	DRV_OP_CANCEL = 2, /* and was asked to give it up */
 	DRV_OP_BACKLOG = 4, /* it waits for room in the kernel's queue */
 	DRV_OP_UNASKED = 8, /* its cancellation does */
 };
 
 /* ---- the cursor: RECV SEND READ WRITE ----------------------------------- */
 
-#define DRV_OP_IOV_MOST 1024	   /* elements in one system call */
+#define DRV_OP_IOV_MOST 1024 /* elements in one system call */
 #define DRV_OP_BYTES_MOST 0x7ffff000U /* bytes in one system call */
 
-void drv_op_rewind(struct drv_op *op);		     /* to the beginning */
+void drv_op_rewind(struct drv_op *op); /* to the beginning */
 void drv_op_advance(struct drv_op *op, uint64_t bytes); /* that many are done */
 
 static inline uint64_t drv_op_left(const struct drv_op *op)

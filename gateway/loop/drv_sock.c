@@ -7,7 +7,6 @@
 
 #include "gateway/loop/drv_sock.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,6 +17,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "gateway/base/bytes.h"
 #include "gateway/base/scope.h"
 #include "gateway/base/table.h"
 #include "gateway/loop/drv_holder.h"
@@ -46,12 +46,12 @@ static socklen_t to_kernel(const struct loop_addr *from, union any_addr *to)
 	switch (from->family) {
 	case LOOP_ADDR_INET:
 		to->in.sin_family = AF_INET;
-		to->in.sin_port = htons(from->port);
+		be16_put(&to->in.sin_port, from->port);
 		memcpy(&to->in.sin_addr, from->ip, sizeof(to->in.sin_addr));
 		return sizeof(to->in);
 	case LOOP_ADDR_INET6:
 		to->in6.sin6_family = AF_INET6;
-		to->in6.sin6_port = htons(from->port);
+		be16_put(&to->in6.sin6_port, from->port);
 		to->in6.sin6_scope_id = from->scope;
 		memcpy(&to->in6.sin6_addr, from->ip, sizeof(to->in6.sin6_addr));
 		return sizeof(to->in6);
@@ -71,12 +71,12 @@ static void from_kernel(const union any_addr *from, struct loop_addr *to)
 	switch (from->sa.sa_family) {
 	case AF_INET:
 		to->family = LOOP_ADDR_INET;
-		to->port = ntohs(from->in.sin_port);
+		to->port = be16_get(&from->in.sin_port);
 		memcpy(to->ip, &from->in.sin_addr, sizeof(from->in.sin_addr));
 		break;
 	case AF_INET6:
 		to->family = LOOP_ADDR_INET6;
-		to->port = ntohs(from->in6.sin6_port);
+		to->port = be16_get(&from->in6.sin6_port);
 		to->scope = from->in6.sin6_scope_id;
 		memcpy(to->ip, &from->in6.sin6_addr, sizeof(from->in6.sin6_addr));
 		break;
@@ -138,9 +138,9 @@ static int say_listen_error(int errnum, const struct loop_addr *addr, struct gw_
 
 int drv_sock_listen(struct loop_addr *addr, bool nonblock, int *sock, struct gw_err *err)
 {
-	static const int families[] = { [LOOP_ADDR_INET] = AF_INET,
-					[LOOP_ADDR_INET6] = AF_INET6,
-					[LOOP_ADDR_UNIX] = AF_UNIX };
+	static const int families[] = {
+		[LOOP_ADDR_INET] = AF_INET, [LOOP_ADDR_INET6] = AF_INET6, [LOOP_ADDR_UNIX] = AF_UNIX
+	};
 	scope_fd int fd = -1;
 	union any_addr name = { 0 };
 	socklen_t len = sizeof(name);
@@ -219,6 +219,49 @@ int drv_sock_peer(struct drv *drv, int sock, struct loop_peer *peer)
 	}
 	*peer = out;
 	return 0;
+}
+
+static struct msghdr message(struct drv_op *op)
+{
+	return (struct msghdr){ .msg_iov = drv_op_iov(op), .msg_iovlen = drv_op_niov(op) };
+}
+
+bool drv_sock_try_recv(struct drv_op *op, bool *drained, int64_t *res)
+{
+	struct msghdr msg;
+	ssize_t n;
+
+	do {
+		msg = message(op);
+		n = recvmsg(op->sock, &msg, MSG_DONTWAIT);
+		if (n > 0) {
+			*drained = (uint64_t)n < drv_op_left(op);
+			drv_op_advance(op, (uint64_t)n);
+		}
+	} while ((n < 0 && errno == EINTR) || (n > 0 && (op->flags & DRV_ALL) && drv_op_left(op)));
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	if (n > 0)
+		n = (ssize_t)drv_op_finished(op);
+	*res = n < 0 ? -errno : n;
+	return true;
+}
+
+bool drv_sock_try_send(struct drv_op *op, int64_t *res)
+{
+	struct msghdr msg;
+	ssize_t n;
+
+	do {
+		msg = message(op);
+		n = sendmsg(op->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0)
+			drv_op_advance(op, (uint64_t)n);
+	} while ((n < 0 && errno == EINTR) || (n >= 0 && drv_op_left(op)));
+	if (n < 0 && errno == EAGAIN)
+		return false;
+	*res = n < 0 ? -errno : (int64_t)drv_op_finished(op);
+	return true;
 }
 
 void drv_sock_shut(struct drv *drv, int sock)

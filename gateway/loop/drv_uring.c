@@ -4,7 +4,7 @@
  * What a turn queues enters the kernel together with the wait.  Completions
  * that need more (a short send, a stop in a file) are queued again here, so
  * that the owner sees one done().  Files first try to end inline (drv_file.h).
- * Neighbours: drv_host.h for all that drv_aio.c needs too.
+ * Neighbours: drv_ring.h below, drv_host.h for all that drv_aio.c needs too.
  *
  *	submit() ──▶ start ─▶ ended? ─▶ ready ─────────────────┐
  *	               │                                       ▼
@@ -19,206 +19,41 @@
 #ifdef HAVE_LIBURING
 
 #include <errno.h>
-#include <liburing.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "gateway/base/check.h"
-#include "gateway/base/num.h"
 #include "gateway/base/table.h"
 #include "gateway/loop/drv_file.h"
+#include "gateway/loop/drv_ring.h"
 #include "gateway/loop/drv_sock.h"
 #include "gateway/loop/loop.h"
 
-#define SQ_ENTRIES 256
-#define CQ_ENTRIES 4096
-#define CQ_BATCH 64	  /* copied out of the ring at once */
-#define TURN_BATCH 1024	  /* completions in one turn, so that timers are heard */
-#define HINT_SOCKS 8192	  /* sockets for which we remember that they are drained */
-#define NEEDED (IORING_FEAT_NODROP | IORING_FEAT_SUBMIT_STABLE | IORING_FEAT_EXT_ARG)
-
-/* user_data that is no operation */
-enum { TAG_NOTHING, TAG_WAKE, TAG_LAST };
+#define CQ_BATCH 64 /* copied out of the ring at once */
+#define TURN_BATCH 1024 /* completions in one turn, so that timers are heard */
 
 struct drv {
 	struct drv_host host;
-	struct io_uring ring;
-	bool modern; /* 6.0: multishot accept, poll first */
-	bool running;
+	struct drv_ring ring;
 	struct drv_op_list backlog; /* no room in the submission queue */
 	struct drv_op_list unasked; /* cancellations without room */
-	struct msghdr *msgs;	    /* one for each submission entry */
-	uint64_t drained[HINT_SOCKS / 64];
+	bool deaf; /* nothing watches the eventfd (any more) */
 };
 
-/* ---- "the socket is drained", by descriptor: only a hint ----------------- */
-
-static void set_drained(struct drv *drv, int sock, bool on)
-{
-	uint64_t bit = 1ULL << (sock % 64);
-
-	if (sock >= HINT_SOCKS)
-		return;
-	if (on)
-		drv->drained[sock / 64] |= bit;
-	else
-		drv->drained[sock / 64] &= ~bit;
-}
-
-static bool is_drained(const struct drv *drv, int sock)
-{
-	return sock < HINT_SOCKS && (drv->drained[sock / 64] >> (sock % 64) & 1);
-}
-
-/* ---- from an operation to a submission entry ----------------------------- */
-
-typedef void prep_fn(struct drv *drv, struct drv_op *op, struct io_uring_sqe *sqe);
-
-static void prep_accept(struct drv *drv, struct drv_op *op, struct io_uring_sqe *sqe)
-{
-	if (drv->modern)
-		io_uring_prep_multishot_accept(sqe, op->sock, NULL, NULL, SOCK_CLOEXEC);
-	else
-		io_uring_prep_accept(sqe, op->sock, NULL, NULL, SOCK_CLOEXEC);
-}
-
-static void prep_poll(struct drv *drv, struct drv_op *op, struct io_uring_sqe *sqe)
-{
-	(void)drv;
-	io_uring_prep_poll_multishot(sqe, op->sock, (unsigned)op->events);
-}
-
-static unsigned one_length(const struct iovec *iov)
-{
-	return (unsigned)num_min(iov->iov_len, DRV_OP_BYTES_MOST);
-}
-
-/* The message header must last until the kernel took the entry, and each entry
- * has one of its own. */
-static struct msghdr *message(struct drv *drv, struct drv_op *op, struct io_uring_sqe *sqe)
-{
-	struct msghdr *msg = &drv->msgs[sqe - drv->ring.sq.sqes];
-
-	*msg = (struct msghdr){ .msg_iov = drv_op_iov(op), .msg_iovlen = drv_op_niov(op) };
-	return msg;
-}
-
-static void prep_recv(struct drv *drv, struct drv_op *op, struct io_uring_sqe *sqe)
-{
-	struct iovec *iov = drv_op_iov(op);
-	int flags = op->flags & DRV_ALL ? MSG_WAITALL : 0;
-
-	if (drv_op_niov(op) == 1)
-		io_uring_prep_recv(sqe, op->sock, iov->iov_base, one_length(iov), flags);
-	else
-		io_uring_prep_recvmsg(sqe, op->sock, message(drv, op, sqe), (unsigned)flags);
-	if (drv->modern && is_drained(drv, op->sock))
-		sqe->ioprio |= IORING_RECVSEND_POLL_FIRST;
-}
-
-static void prep_send(struct drv *drv, struct drv_op *op, struct io_uring_sqe *sqe)
-{
-	struct iovec *iov = drv_op_iov(op);
-	int flags = MSG_WAITALL | MSG_NOSIGNAL;
-
-	if (drv_op_niov(op) == 1)
-		io_uring_prep_send(sqe, op->sock, iov->iov_base, one_length(iov), flags);
-	else
-		io_uring_prep_sendmsg(sqe, op->sock, message(drv, op, sqe), (unsigned)flags);
-}
-
-static void prep_read(struct drv *drv, struct drv_op *op, struct io_uring_sqe *sqe)
-{
-	struct iovec *iov = drv_op_iov(op);
-	uint64_t at = op->offset + drv_op_finished(op);
-
-	(void)drv;
-	if (drv_op_niov(op) == 1)
-		io_uring_prep_read(sqe, op->file->fd, iov->iov_base, one_length(iov), at);
-	else
-		io_uring_prep_readv(sqe, op->file->fd, iov, drv_op_niov(op), at);
-}
-
-static void prep_write(struct drv *drv, struct drv_op *op, struct io_uring_sqe *sqe)
-{
-	struct iovec *iov = drv_op_iov(op);
-	uint64_t at = op->offset + drv_op_finished(op);
-
-	(void)drv;
-	if (drv_op_niov(op) == 1)
-		io_uring_prep_write(sqe, op->file->fd, iov->iov_base, one_length(iov), at);
-	else
-		io_uring_prep_writev(sqe, op->file->fd, iov, drv_op_niov(op), at);
-	if (op->flags & DRV_DURABLE)
-		sqe->rw_flags = RWF_DSYNC;
-}
-
-static void prep_sync(struct drv *drv, struct drv_op *op, struct io_uring_sqe *sqe)
-{
-	(void)drv;
-	io_uring_prep_fsync(sqe, op->file->fd, IORING_FSYNC_DATASYNC);
-}
-
-static prep_fn *const preps[] = {
-	[DRV_ACCEPT] = prep_accept, [DRV_POLL] = prep_poll,   [DRV_RECV] = prep_recv,
-	[DRV_SEND] = prep_send,	    [DRV_READ] = prep_read,   [DRV_WRITE] = prep_write,
-	[DRV_SYNC] = prep_sync,
-};
-
-/* ---- the submission queue ------------------------------------------------ */
-
-static struct io_uring_sqe *get_sqe(struct drv *drv)
-{
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&drv->ring);
-
-	if (sqe || !drv->running)
-		return sqe;
-	/* Full: hand it over early.  Nothing completes in here, DEFER_TASKRUN
-	 * and the turn see to that. */
-	io_uring_submit(&drv->ring);
-	return io_uring_get_sqe(&drv->ring);
-}
-
-static bool fill(struct drv *drv, struct drv_op *op)
-{
-	struct io_uring_sqe *sqe = get_sqe(drv);
-
-	if (!sqe)
-		return false;
-	preps[op->kind](drv, op, sqe);
-	io_uring_sqe_set_data(sqe, op);
-	return true;
-}
+/* ---- into the submission queue -------------------------------------------- */
 
 static void queue(struct drv *drv, struct drv_op *op)
 {
-	if (!drv->backlog.first && fill(drv, op))
+	if (!drv->backlog.first && drv_ring_put(&drv->ring, op))
 		return;
 	op->busy |= DRV_OP_BACKLOG;
 	drv_op_list_put(&drv->backlog, op);
 }
 
-static bool fill_cancel(struct drv *drv, struct drv_op *op)
-{
-	struct io_uring_sqe *sqe = get_sqe(drv);
-
-	if (!sqe)
-		return false;
-	io_uring_prep_cancel(sqe, op, 0);
-	io_uring_sqe_set_data64(sqe, TAG_NOTHING);
-	return true;
-}
-
 static void flush_backlog(struct drv *drv)
 {
-	while (drv->backlog.first && fill(drv, drv->backlog.first))
+	while (drv->backlog.first && drv_ring_put(&drv->ring, drv->backlog.first))
 		drv_op_list_get(&drv->backlog)->busy &= (uint8_t)~DRV_OP_BACKLOG;
-	while (drv->unasked.first && fill_cancel(drv, drv->unasked.first))
+	while (drv->unasked.first && drv_ring_put_cancel(&drv->ring, drv->unasked.first))
 		drv_op_list_get(&drv->unasked)->busy &= (uint8_t)~DRV_OP_UNASKED;
 }
 
@@ -251,9 +86,9 @@ static void start_job(struct drv *drv, struct drv_op *op)
 }
 
 static void (*const starts[])(struct drv *drv, struct drv_op *op) = {
-	[DRV_ACCEPT] = queue,	  [DRV_POLL] = queue,	   [DRV_RECV] = start_stream,
+	[DRV_ACCEPT] = queue,	   [DRV_POLL] = queue,	    [DRV_RECV] = start_stream,
 	[DRV_SEND] = start_stream, [DRV_READ] = start_file, [DRV_WRITE] = start_file,
-	[DRV_SYNC] = start_file,  [DRV_JOB] = start_job,
+	[DRV_SYNC] = start_file,   [DRV_JOB] = start_job,
 };
 
 static void uring_submit(struct drv *drv, struct drv_op *op)
@@ -273,7 +108,7 @@ static void uring_cancel(struct drv *drv, struct drv_op *op)
 	if (op->busy & DRV_OP_BACKLOG) {
 		drv_op_list_remove(&drv->backlog, op);
 		drv_host_ready(&drv->host, op, -ECANCELED);
-	} else if (!fill_cancel(drv, op)) {
+	} else if (!drv_ring_put_cancel(&drv->ring, op)) {
 		op->busy |= DRV_OP_UNASKED;
 		drv_op_list_put(&drv->unasked, op);
 	}
@@ -324,7 +159,7 @@ static void end_armed(struct drv *drv, struct drv_op *op, int res, unsigned flag
 		return;
 	}
 	if (op->kind == DRV_ACCEPT)
-		set_drained(drv, res, false);
+		drv_ring_hint(&drv->ring, res, false);
 	op->done(op, res); /* armed still: cancel() in there is heard below */
 	if (!more)
 		again(drv, op);
@@ -346,9 +181,9 @@ static void end_recv(struct drv *drv, struct drv_op *op, int res, unsigned flags
 		return;
 	}
 	if (res > 0) {
-		set_drained(drv, op->sock,
-			    !(flags & IORING_CQE_F_SOCK_NONEMPTY) &&
-				    (unsigned)res < drv_op_left(op));
+		drv_ring_hint(&drv->ring, op->sock,
+			      !(flags & IORING_CQE_F_SOCK_NONEMPTY) &&
+				      (unsigned)res < drv_op_left(op));
 		drv_op_advance(op, (uint64_t)res);
 		if ((op->flags & DRV_ALL) && drv_op_left(op)) {
 			again(drv, op);
@@ -393,23 +228,13 @@ static end_fn *const ends[] = {
 	[DRV_SYNC] = end_file,
 };
 
-static void arm_wake(struct drv *drv)
-{
-	struct io_uring_sqe *sqe = get_sqe(drv);
-
-	GW_CHECK(sqe);
-	/* Each write to the eventfd completes once; it is never read. */
-	io_uring_prep_poll_multishot(sqe, drv->host.wake_fd, POLLIN);
-	io_uring_sqe_set_data64(sqe, TAG_WAKE);
-}
-
 static void handle(struct drv *drv, const struct io_uring_cqe *cqe)
 {
 	struct drv_op *op = io_uring_cqe_get_data(cqe);
 
-	if (cqe->user_data < TAG_LAST) {
-		if (cqe->user_data == TAG_WAKE && !(cqe->flags & IORING_CQE_F_MORE))
-			arm_wake(drv);
+	if (cqe->user_data < DRV_RING_TAGS) {
+		if (cqe->user_data == DRV_RING_WAKE && !(cqe->flags & IORING_CQE_F_MORE))
+			drv->deaf = true;
 		return;
 	}
 	if (!(cqe->flags & IORING_CQE_F_MORE))
@@ -422,10 +247,11 @@ static unsigned reap(struct drv *drv)
 	struct io_uring_cqe *cqes[CQ_BATCH], copy[CQ_BATCH];
 	unsigned n, total = 0;
 
-	while (total < TURN_BATCH && (n = io_uring_peek_batch_cqe(&drv->ring, cqes, CQ_BATCH))) {
+	while (total < TURN_BATCH &&
+	       (n = io_uring_peek_batch_cqe(&drv->ring.uring, cqes, CQ_BATCH))) {
 		for (unsigned i = 0; i < n; i++)
 			copy[i] = *cqes[i];
-		io_uring_cq_advance(&drv->ring, n);
+		io_uring_cq_advance(&drv->ring.uring, n);
 		for (unsigned i = 0; i < n; i++)
 			handle(drv, &copy[i]);
 		total += n;
@@ -435,62 +261,47 @@ static unsigned reap(struct drv *drv)
 
 /* ---- the turn ------------------------------------------------------------ */
 
-static bool kernel_has_work(struct drv *drv)
+/* Nanoseconds to wait: 0 not at all, -1 for ever. */
+static int64_t how_long(struct drv *drv, struct instant until)
 {
-	unsigned flags = IO_URING_READ_ONCE(*drv->ring.sq.kflags);
+	int64_t ns;
 
-	return io_uring_sq_ready(&drv->ring) || flags & IORING_SQ_TASKRUN ||
-	       flags & IORING_SQ_CQ_OVERFLOW;
-}
-
-static void enter_and_wait(struct drv *drv, struct instant until)
-{
-	struct __kernel_timespec ts = { 0 };
-	struct io_uring_cqe *cqe;
-	int64_t ns = 0;
-
-	if (!instant_is_never(until))
-		ns = instant_since(until, drv_host_now(drv)).ns;
-	if (ns < 0)
-		ns = 0;
-	ts.tv_sec = ns / 1000000000;
-	ts.tv_nsec = ns % 1000000000;
-	io_uring_submit_and_wait_timeout(&drv->ring, &cqe, 1,
-					 instant_is_never(until) ? NULL : &ts, NULL);
+	if (until.ns <= 0 || drv->backlog.first || drv_ring_has_ended(&drv->ring))
+		return 0;
+	if (instant_is_never(until))
+		return -1;
+	ns = instant_since(until, drv_host_now(drv)).ns;
+	return ns > 0 ? ns : 0;
 }
 
 static void enter(struct drv *drv, struct instant until)
 {
-	bool wait = until.ns > 0 && !drv->backlog.first && !io_uring_cq_ready(&drv->ring);
+	int64_t ns = how_long(drv, until);
 
-	if (wait && drv_host_sleep(&drv->host)) {
-		enter_and_wait(drv, until);
+	if (ns && drv_host_sleep(&drv->host)) {
+		drv_ring_wait(&drv->ring, ns);
 		loop_mail_awake(&drv->host.box);
-	} else if (kernel_has_work(drv)) {
-		io_uring_submit_and_get_events(&drv->ring);
+	} else {
+		drv_ring_enter(&drv->ring);
 	}
 }
 
 /* The first turn, on the thread that will make all others. */
 static void start_running(struct drv *drv)
 {
-	/* liburing 2.3 declares io_uring_enable_rings() and does not export it. */
-	long rc = syscall(SYS_io_uring_register, drv->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS,
-			  NULL, 0);
-
-	GW_CHECK(!rc);
+	drv_ring_start(&drv->ring);
 	drv_host_settle(&drv->host);
-	io_uring_register_ring_fd(&drv->ring); /* saves a look-up; never mind if not */
-	drv->running = true;
-	arm_wake(drv);
+	drv->deaf = true;
 }
 
 static unsigned uring_turn(struct drv *drv, struct instant until)
 {
 	unsigned ran;
 
-	if (!drv->running)
+	if (!drv->ring.running)
 		start_running(drv);
+	if (drv->deaf)
+		drv->deaf = !drv_ring_put_wake(&drv->ring, drv->host.wake_fd);
 	flush_backlog(drv);
 	enter(drv, until);
 	loop_reaped(drv->host.loop);
@@ -500,43 +311,6 @@ static unsigned uring_turn(struct drv *drv, struct instant until)
 
 /* ---- create and destroy -------------------------------------------------- */
 
-/* The best first. What an older kernel does not know, it refuses. */
-static const struct {
-	unsigned flags;
-	bool modern;
-} setups[] = {
-	{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
-		  IORING_SETUP_SUBMIT_ALL,
-	  true },
-	{ IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
-		  IORING_SETUP_SUBMIT_ALL,
-	  true },
-	{ IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG, false },
-	{ 0, false },
-};
-
-static int make_ring(struct drv *drv, struct gw_err *err)
-{
-	int rc = -EINVAL;
-
-	for (unsigned i = 0; i < TABLE_LEN(setups) && rc == -EINVAL; i++) {
-		struct io_uring_params params = {
-			.flags = setups[i].flags | IORING_SETUP_R_DISABLED |
-				 IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-			.cq_entries = CQ_ENTRIES,
-		};
-
-		rc = io_uring_queue_init_params(SQ_ENTRIES, &drv->ring, &params);
-		drv->modern = setups[i].modern;
-	}
-	if (rc)
-		return gw_err_set(err, -rc, "this system lets us make no io_uring: %m");
-	if ((drv->ring.features & NEEDED) == NEEDED)
-		return 0;
-	io_uring_queue_exit(&drv->ring);
-	return gw_err_set(err, ENOSYS, "the io_uring of this kernel is too old (5.11 is needed)");
-}
-
 static void uring_destroy(struct drv **address)
 {
 	struct drv *drv = *address;
@@ -544,10 +318,8 @@ static void uring_destroy(struct drv **address)
 	if (!drv)
 		return;
 	*address = NULL;
-	if (drv->msgs)
-		io_uring_queue_exit(&drv->ring);
+	drv_ring_destroy(&drv->ring);
 	drv_host_done(&drv->host);
-	free(drv->msgs);
 	free(drv);
 }
 
@@ -563,20 +335,12 @@ static int uring_create(struct loop *loop, struct loop_pool *pool, struct drv **
 	drv_op_list_init(&drv->unasked);
 	rc = drv_host_init(&drv->host, loop, pool, err);
 	if (!rc)
-		rc = make_ring(drv, err);
-	if (rc) {
-		drv_host_done(&drv->host);
-		free(drv);
-		return rc;
-	}
-	drv->msgs = calloc(drv->ring.sq.ring_entries, sizeof(*drv->msgs));
-	if (!drv->msgs) {
-		io_uring_queue_exit(&drv->ring);
+		rc = drv_ring_create(&drv->ring, err);
+	if (rc)
 		uring_destroy(&drv);
-		return gw_err_set(err, ENOMEM, "no memory for a ring");
-	}
-	*out = drv;
-	return 0;
+	else
+		*out = drv;
+	return rc;
 }
 
 /* ---- the rest of the door ------------------------------------------------ */
@@ -591,8 +355,7 @@ static void uring_post(struct drv *drv, struct loop_mail *mail)
 	drv_host_post(&drv->host, mail);
 }
 
-static int uring_sock_listen(struct drv *drv, struct loop_addr *addr, int *sock,
-			     struct gw_err *err)
+static int uring_sock_listen(struct drv *drv, struct loop_addr *addr, int *sock, struct gw_err *err)
 {
 	(void)drv;
 	return drv_sock_listen(addr, false, sock, err);
@@ -600,7 +363,7 @@ static int uring_sock_listen(struct drv *drv, struct loop_addr *addr, int *sock,
 
 static void uring_sock_close(struct drv *drv, int sock)
 {
-	set_drained(drv, sock, false);
+	drv_ring_hint(&drv->ring, sock, false);
 	drv_sock_close(sock);
 }
 

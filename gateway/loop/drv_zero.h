@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Making a range read zero, with or without giving up its space.  Blocks.
+ * Making a range of a file or device read zero, with or without giving up its
+ * space (drv_fs.h, allocate).  It blocks.  Called by drv_host_fs.c alone.
  */
 #ifndef GATEWAY_LOOP_DRV_ZERO_H
 #define GATEWAY_LOOP_DRV_ZERO_H

@@ -25,6 +25,7 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/drv_lock.h \
 	%reldir%/drv_op.c \
 	%reldir%/drv_op.h \
+	%reldir%/drv_ring.h \
 	%reldir%/drv_sock.c \
 	%reldir%/drv_sock.h \
 	%reldir%/drv_uring.c \
@@ -42,6 +43,10 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/loop_timer.c \
 	%reldir%/loop_timer.h \
 	%reldir%/loop_turn.c
+
+if HAVE_LIBURING
+%canon_reldir%_libgw_loop_a_SOURCES += %reldir%/drv_ring.c
+endif
 
 GW_LOOP_LIBS = %reldir%/libgw_loop.a $(GW_BASE_LIBS) $(LIBURING_LIBS) $(LIBAIO_LIBS) \
 	-lpthread

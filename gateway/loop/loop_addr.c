@@ -17,8 +17,7 @@
 #define UNIX_WORD "unix:"
 #define HOW "write ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH"
 
-static int parse_unix(const char *text, const char *path, struct loop_addr *out,
-		      struct gw_err *err)
+static int parse_unix(const char *text, const char *path, struct loop_addr *out, struct gw_err *err)
 {
 	if (!*path)
 		return gw_err_set(err, EINVAL, "'%s': the path is missing; write unix:PATH", text);

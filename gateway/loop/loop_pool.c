@@ -22,7 +22,7 @@ struct loop_pool {
 	pthread_cond_t work;
 	struct loop_mail *first, **last;
 	unsigned waiting; /* in line */
-	unsigned idle;	  /* helpers asleep */
+	unsigned idle; /* helpers asleep */
 	unsigned threads;
 	bool ending;
 	pthread_t thread[LOOP_POOL_MAX];

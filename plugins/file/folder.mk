@@ -8,3 +8,4 @@ noinst_LIBRARIES += %reldir%/libst_file.a
 	%reldir%/st_file_io.h
 
 ST_FILE_LIBS = %reldir%/libst_file.a
+ST_BLOCK_LIBS = $(ST_FILE_LIBS)

@@ -9,12 +9,10 @@
 #include "config.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "gateway/base/err.h"
 #include "gateway/base/num.h"
 #include "gateway/base/scope.h"
-#include "gateway/base/str.h"
 #include "plugins/file/st_file_io.h"
 
 extern const struct gw_store_ops st_block_ops;
@@ -47,27 +45,6 @@ static int check_unused(struct gw_store *store, struct gw_err *err)
 	return rc;
 }
 
-/* Zones want their writes in order, which our clients do not promise.  Looked for
- * by the device's name, since struct drv_stat does not tell: a link with a name
- * of its own is not seen through, and then the device itself refuses writes. */
-static bool is_zoned(struct gw_store *store)
-{
-	const struct drv_fs_ops *ops = store->fs->ops;
-	const char *slash = strrchr(store->path, '/');
-	struct drv_file *file = NULL;
-	char path[128], word[32];
-	struct str s = STR_IN(path);
-	size_t n = 0;
-
-	str_addf(&s, "/sys/class/block/%s/queue/zoned", slash ? slash + 1 : store->path);
-	if (s.cut || ops->open(store->fs, path, DRV_OPEN_READ, &file, NULL))
-		return false;
-	if (ops->read(store->fs, file, word, sizeof(word), 0, &n))
-		n = 0;
-	ops->close(store->fs, &file);
-	return n > 4 && memcmp(word, "none", 4);
-}
-
 static int check_device(struct gw_store *store, const struct drv_stat *st, struct gw_err *err)
 {
 	int rc = check_kind(store, st, err);
@@ -79,7 +56,7 @@ static int check_device(struct gw_store *store, const struct drv_stat *st, struc
 				  store->path);
 	if (!st->size_bytes)
 		return gw_err_set(err, ENOMEDIUM, "%s: has no medium", store->path);
-	if (is_zoned(store))
+	if (st->zoned) /* our clients promise no order */
 		return gw_err_set(err, ENOTSUP,
 				  "%s: is a zoned device, which must be written in order",
 				  store->path);

@@ -7,6 +7,8 @@ noinst_LIBRARIES += %reldir%/libpr_nbd.a
 	%reldir%/nbds_conn.c \
 	%reldir%/nbds_conn.h \
 	%reldir%/nbds_counters.tbl \
+	%reldir%/nbds_done.c \
+	%reldir%/nbds_done.h \
 	%reldir%/nbds_door.c \
 	%reldir%/nbds_door.h \
 	%reldir%/nbds_front.c \

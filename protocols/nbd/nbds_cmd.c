@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "gateway/base/num.h"
+#include "protocols/nbd/nbds_done.h"
 #include "protocols/nbd/nbds_meta.h"
 #include "protocols/nbd/nbds_op.h"
 #include "protocols/nbd/nbds_reply.h"
@@ -195,8 +196,7 @@ static bool take_rest(struct nbds_conn *conn, uint32_t want)
 			  &conn->fill);
 	if (!got) {
 		gw_mem_put(&conn->fill);
-		return nbds_run_wait(conn, &conn->in,
-				     (uint32_t)num_min(rest, NBDS_PART_MIN_BYTES));
+		return nbds_run_wait(conn, &conn->in, (uint32_t)num_min(rest, NBDS_PART_MIN_BYTES));
 	}
 	if (got < rest)
 		nbds_run_cut(&conn->fill,
@@ -239,7 +239,7 @@ static enum step give_up_write(struct nbds_conn *conn)
 	conn->fill_got = 0;
 	conn->writing = NULL;
 	conn->expect = NBDS_EXPECT_JUNK;
-	nbds_run_settle(op);
+	nbds_done_settle(op);
 	return STEP_ON;
 }
 

@@ -15,7 +15,7 @@
 enum nbds_cmd_verdict {
 	NBDS_CMD_FINE,
 	NBDS_CMD_BAD_MAGIC, /* not a request: the stream cannot be followed */
-	NBDS_CMD_FLOOD      /* a payload larger than can be taken */
+	NBDS_CMD_FLOOD /* a payload larger than can be taken */
 };
 
 /* `bytes` came into what arm() offered. */

@@ -51,7 +51,7 @@ static bool displace(struct nbds_door *door)
 {
 	struct nbds_greet *greet;
 
-	TAILQ_FOREACH(greet, &door->half_open, link)
+	TAILQ_FOREACH (greet, &door->half_open, link)
 		if (!greet->away && !greet->closing) {
 			nbds_count(home0(door), NBDS_COUNT_handshakes_displaced, 1);
 			nbds_greet_end(greet);
@@ -179,7 +179,7 @@ void nbds_door_drain(struct nbds_door *door)
 		loop_cancel(door->loop, &door->accept);
 	else
 		nbds_door_close(door);
-	TAILQ_FOREACH(greet, &door->half_open, link)
+	TAILQ_FOREACH (greet, &door->half_open, link)
 		if (!greet->away)
 			nbds_greet_drain(greet);
 }
@@ -188,7 +188,7 @@ void nbds_door_kill(struct nbds_door *door)
 {
 	struct nbds_greet *greet;
 
-	TAILQ_FOREACH(greet, &door->half_open, link)
+	TAILQ_FOREACH (greet, &door->half_open, link)
 		if (!greet->away)
 			nbds_greet_end(greet);
 }

@@ -19,7 +19,7 @@ struct nbds_door {
 	struct nbds_greet_host host; /* first: whom the handshakes tell */
 	struct loop *loop;
 	struct loop_addr addr;
-	char text[LOOP_ADDR_TEXT];               /* the address, for people */
+	char text[LOOP_ADDR_TEXT]; /* the address, for people */
 	char target[sizeof("nbd:") + LOOP_ADDR_TEXT]; /* the port's stable name */
 	struct nbds_door_bounds bounds;
 	struct drv_op accept;

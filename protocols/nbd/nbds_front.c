@@ -90,8 +90,8 @@ static int open_doors(struct gw_front *front, const struct gw_setting *settings,
 		rc = nbds_door_open(door, front->gw, front->homes, settings[i].value, err);
 		if (rc)
 			return rc;
-		door->bounds = (struct nbds_door_bounds){ NBDS_FRONT_CONNS_MAX,
-							  NBDS_FRONT_HALF_OPEN_MAX };
+		door->bounds =
+			(struct nbds_door_bounds){ NBDS_FRONT_CONNS_MAX, NBDS_FRONT_HALF_OPEN_MAX };
 		front->n_doors++;
 	}
 	return 0;
@@ -132,8 +132,7 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 
 static void say_done(struct loop_mail *mail)
 {
-	struct gw_front *front =
-		(struct gw_front *)((char *)mail - offsetof(struct gw_front, end));
+	struct gw_front *front = (struct gw_front *)((char *)mail - offsetof(struct gw_front, end));
 
 	front->done(front->arg);
 }
@@ -165,7 +164,7 @@ static void drain_loop(struct gw_visit *visit, struct loop *loop)
 	struct nbds_conn *conn;
 
 	home->draining = true;
-	LIST_FOREACH(conn, &home->conns, link)
+	LIST_FOREACH (conn, &home->conns, link)
 		nbds_conn_drain(conn);
 }
 
@@ -174,7 +173,7 @@ static void kill_loop(struct gw_visit *visit, struct loop *loop)
 	struct nbds_home *home = &of_visit(visit)->homes[loop_index(loop)];
 	struct nbds_conn *conn;
 
-	LIST_FOREACH(conn, &home->conns, link)
+	LIST_FOREACH (conn, &home->conns, link)
 		nbds_conn_kill(conn);
 }
 
@@ -294,7 +293,7 @@ static void list(struct gw_front *front, struct loop *loop, struct gw_out *out)
 {
 	struct nbds_conn *conn;
 
-	LIST_FOREACH(conn, &front->homes[loop_index(loop)].conns, link)
+	LIST_FOREACH (conn, &front->homes[loop_index(loop)].conns, link)
 		nbds_conn_list(conn, out);
 }
 

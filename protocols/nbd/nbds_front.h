@@ -10,7 +10,7 @@
 
 #include "gateway/api/frontend.h"
 
-#define NBDS_FRONT_CONNS_MAX 1024u    /* half-open ones included */
+#define NBDS_FRONT_CONNS_MAX 1024u /* half-open ones included */
 #define NBDS_FRONT_HALF_OPEN_MAX 128u /* the oldest makes room */
 #define NBDS_FRONT_DOORS_MAX 64u
 

@@ -239,8 +239,9 @@ static void act_join(struct nbds_greet *g)
 /* The socket is the connection's from here on. */
 static void act_begin(struct nbds_greet *g)
 {
-	nbds_conn_begin(g->conn, g->wire.sock, nbds_opts_terms(&g->haggle, nbds_conn_facts(g->conn)),
-			g->host->conn_ended, g->host);
+	uint32_t terms = nbds_opts_terms(&g->haggle, nbds_conn_facts(g->conn));
+
+	nbds_conn_begin(g->conn, g->wire.sock, terms, g->host->conn_ended, g->host);
 	g->conn = NULL;
 	g->home = NULL;
 	go_over(g);

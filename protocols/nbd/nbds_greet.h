@@ -31,7 +31,7 @@ struct nbds_greet;
 struct nbds_greet_host {
 	struct gw *gw;
 	struct nbds_home *homes; /* one per loop */
-	const char *target;      /* the listener's name */
+	const char *target; /* the listener's name */
 	/* Loop 0, never from inside.  The handshake is over: begun, transmission
 	 * has taken the connection, and conn_ended() will follow; else it is gone.
 	 * The object is freed when this returns. */
@@ -46,7 +46,7 @@ struct nbds_greet {
 	enum nbds_hs_state state;
 	uint8_t trail[NBDS_GREET_TRAIL];
 	unsigned moves;
-	bool away;   /* loop 0's: on its home loop now */
+	bool away; /* loop 0's: on its home loop now */
 	bool closing;
 	struct nbds_wire wire;
 	struct iovec iov;

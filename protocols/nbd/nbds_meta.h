@@ -17,8 +17,8 @@
 
 enum nbds_meta_match {
 	NBDS_META_NOTHING, /* an unknown namespace or leaf: ignored */
-	NBDS_META_HIT,     /* selects (or lists) base:allocation */
-	NBDS_META_BAD      /* no colon: semantically invalid */
+	NBDS_META_HIT, /* selects (or lists) base:allocation */
+	NBDS_META_BAD /* no colon: semantically invalid */
 };
 
 /* listing: LIST_META_CONTEXT, where "base:" is a wildcard; else SET. */
@@ -31,12 +31,12 @@ enum nbds_meta_match nbds_meta_match(const struct nbds_slice *query, bool listin
  */
 struct nbds_meta_sink {
 	struct gw_extents extents; /* first: handed to the request */
-	uint8_t *at;               /* where the payload is written */
-	uint32_t room;             /* descriptors that still fit */
-	uint32_t count;            /* descriptors written */
-	uint64_t left;             /* bytes of the range not yet described */
-	uint64_t pending;          /* bytes of the descriptor not yet written */
-	uint32_t state;            /* its state */
+	uint8_t *at; /* where the payload is written */
+	uint32_t room; /* descriptors that still fit */
+	uint32_t count; /* descriptors written */
+	uint64_t left; /* bytes of the range not yet described */
+	uint64_t pending; /* bytes of the descriptor not yet written */
+	uint32_t state; /* its state */
 	bool extended;
 };
 

@@ -97,6 +97,16 @@ void nbds_op_put(struct nbds_op *op)
 	STAILQ_INSERT_HEAD(&op->conn->home->free_ops, op, next);
 }
 
+void nbds_op_put_chain(struct nbds_op *whole)
+{
+	struct nbds_op *part;
+
+	while ((part = STAILQ_FIRST(&whole->chain))) {
+		STAILQ_REMOVE_HEAD(&whole->chain, next);
+		nbds_op_put(part);
+	}
+}
+
 void nbds_op_free_slabs(struct nbds_home *home)
 {
 	struct nbds_slab *slab;

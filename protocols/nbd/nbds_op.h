@@ -16,6 +16,8 @@ struct nbds_op *nbds_op_take(struct nbds_conn *conn, const struct nbds_request *
 struct nbds_op *nbds_op_take_part(struct nbds_op *whole, uint64_t offset, uint64_t length);
 /* With its data.  Its request must be gone. */
 void nbds_op_put(struct nbds_op *op);
+/* All parts that wait in its chain. */
+void nbds_op_put_chain(struct nbds_op *whole);
 /* All ops are back. */
 void nbds_op_free_slabs(struct nbds_home *home);
 

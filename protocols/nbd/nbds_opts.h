@@ -58,7 +58,7 @@ enum nbds_hs_event nbds_opts_run(struct nbds_haggle *haggle, const struct nbds_o
 
 /* nbdx terms of what was agreed. */
 uint32_t nbds_opts_terms(const struct nbds_haggle *haggle, const struct gw_facts *facts);
-/* Writes the last answer: JOINED, or LEAVE where there is no memory for it. */
+/* Writes the last answer: JOINED, or OFFENCE where there is no memory for it. */
 enum nbds_hs_event nbds_opts_welcome(struct nbds_haggle *haggle, const struct gw_facts *facts);
 /* It cannot be joined: REFUSED with an answer, or OFFENCE where there is none
  * (EXPORT_NAME: the session must end). */

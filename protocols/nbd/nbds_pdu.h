@@ -17,9 +17,9 @@
 
 /* ---- bounds (field-notes 7.1) -------------------------------------------- */
 
-#define NBDS_NAME_MAX 4096u         /* "Conventions": strings MUST be no longer */
+#define NBDS_NAME_MAX 4096u /* "Conventions": strings MUST be no longer */
 #define NBDS_OPTION_MAX_BYTES 65536u /* data of one option */
-#define NBDS_TEXT_MAX 200u          /* of an error text that we send */
+#define NBDS_TEXT_MAX 200u /* of an error text that we send */
 
 /* ---- sizes on the wire --------------------------------------------------- */
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * nbds_run.c - commands as requests.
+ * nbds_run.c - commands as requests; the way back is nbds_done.c.
  */
 #include "config.h"
 
 #include "protocols/nbd/nbds_run.h"
 
-#include "gateway/base/check.h"
 #include "gateway/base/num.h"
+#include "protocols/nbd/nbds_done.h"
 #include "protocols/nbd/nbds_meta.h"
 #include "protocols/nbd/nbds_op.h"
 #include "protocols/nbd/nbds_reply.h"
@@ -83,180 +83,6 @@ void nbds_run_init(struct nbds_conn *conn)
 	loop_timer_init(&conn->patience, out_of_patience);
 }
 
-/* ---- the way back -------------------------------------------------------- */
-
-static void free_chain(struct nbds_op *whole)
-{
-	struct nbds_op *part;
-
-	while ((part = STAILQ_FIRST(&whole->chain))) {
-		STAILQ_REMOVE_HEAD(&whole->chain, next);
-		nbds_op_put(part);
-	}
-}
-
-static void reply_failed(struct nbds_op *op, struct nbdx_error error, uint64_t at)
-{
-	nbds_count(op->conn->home, NBDS_COUNT_failed, 1);
-	if (op->data.n)
-		gw_mem_put(&op->data);
-	nbds_reply_error(op, error, at);
-}
-
-/* The reply of a read that was collected: a header, then all parts in order. */
-static void reply_collected(struct nbds_op *whole)
-{
-	struct nbds_op *part;
-
-	whole->say = NBDS_SAY_WHOLE;
-	nbds_reply_queue(whole);
-	while ((part = STAILQ_FIRST(&whole->chain))) {
-		STAILQ_REMOVE_HEAD(&whole->chain, next);
-		part->say = NBDS_SAY_RAW;
-		nbds_reply_queue(part);
-	}
-}
-
-static void count_bytes(struct nbds_op *op)
-{
-	struct nbds_conn *conn = op->conn;
-
-	if (op->plan.op == GW_READ) {
-		conn->read_bytes += op->length;
-		nbds_count(conn->home, NBDS_COUNT_read_bytes, op->length);
-	} else if (op->plan.op == GW_WRITE) {
-		conn->written_bytes += op->length;
-		nbds_count(conn->home, NBDS_COUNT_written_bytes, op->length);
-	}
-}
-
-/* The descriptors stand behind their sink, in the memory of the request. */
-static void reply_status(struct nbds_op *op)
-{
-	struct nbds_meta_sink *sink = op->data.iov[0].iov_base;
-	uint32_t bytes = nbds_meta_sink_end(sink);
-
-	op->data.iov[0].iov_base = sink->at;
-	op->data.iov[0].iov_len = bytes;
-	op->data.bytes = bytes;
-	op->say = NBDS_SAY_STATUS;
-	nbds_reply_queue(op);
-}
-
-/* A command in one piece has ended. */
-static void command_done(struct nbds_op *op, enum gw_status status)
-{
-	struct nbdx_error error = nbdx_error_of_status(status, op->type, op->flags);
-
-	if (error.number) {
-		reply_failed(op, error, NBDS_NOWHERE);
-		return;
-	}
-	count_bytes(op);
-	if (op->plan.op == GW_EXTENTS) {
-		reply_status(op);
-		return;
-	}
-	op->last = true;
-	op->say = NBDS_SAY_DONE;
-	if (op->plan.op == GW_READ)
-		op->say = op->conn->chunked ? NBDS_SAY_READ : NBDS_SAY_WHOLE;
-	nbds_reply_queue(op);
-}
-
-/* Every part has ended, and there will be no more. */
-static void whole_done(struct nbds_op *whole)
-{
-	if (whole->conn->pump == whole)
-		whole->conn->pump = NULL;
-	if (whole->failed) {
-		free_chain(whole);
-		reply_failed(whole, whole->error, whole->error_at);
-	} else if (whole->collects) {
-		reply_collected(whole);
-	} else {
-		whole->say = NBDS_SAY_DONE; /* a write; of a read the last part says it */
-		nbds_reply_queue(whole);
-	}
-}
-
-void nbds_run_settle(struct nbds_op *whole)
-{
-	whole->left = 0;
-	if (!whole->parts)
-		whole_done(whole);
-}
-
-static void note_failure(struct nbds_op *part, struct nbdx_error error)
-{
-	struct nbds_op *whole = part->whole;
-
-	if (!whole->failed || part->offset < whole->error_at) {
-		whole->error = error;
-		whole->error_at = part->offset;
-	}
-	whole->failed = true;
-	if (part->plan.op == GW_READ)
-		whole->left = 0; /* the rest is not asked for */
-}
-
-/* A part of a read that is answered part by part. */
-static void send_part(struct nbds_op *part)
-{
-	struct nbds_op *whole = part->whole;
-
-	part->say = NBDS_SAY_READ;
-	part->last = !whole->parts && !whole->left && !whole->failed;
-	nbds_reply_queue(part);
-	if (part->last) {
-		if (part->conn->pump == whole)
-			part->conn->pump = NULL;
-		nbds_op_put(whole);
-	}
-}
-
-static void part_done(struct nbds_op *part, enum gw_status status)
-{
-	struct nbdx_error error = nbdx_error_of_status(status, part->type, part->flags);
-	struct nbds_op *whole = part->whole;
-	bool streams = part->plan.op == GW_READ && !whole->collects;
-
-	whole->parts--;
-	if (error.number)
-		note_failure(part, error);
-	else
-		count_bytes(part);
-	if (streams && !error.number) {
-		bool last = !whole->parts && !whole->left && !whole->failed;
-
-		send_part(part);
-		if (last)
-			return;
-	} else if (!whole->collects) {
-		nbds_op_put(part);
-	}
-	if (!whole->parts && !whole->left)
-		whole_done(whole);
-}
-
-static void done(struct gw_req *req)
-{
-	struct nbds_op *op = req->owner;
-	struct nbds_conn *conn = op->conn;
-	enum gw_status status = req->status;
-
-	LIST_REMOVE(op, link);
-	op->req = NULL;
-	if (op->plan.op == GW_READ || op->plan.op == GW_EXTENTS)
-		gw_mem_move(&op->data, &req->data);
-	gw_req_put(&req);
-	if (op->whole)
-		part_done(op, status);
-	else
-		command_done(op, status);
-	loop_defer(conn->home->loop, &conn->task);
-}
-
 /* ---- the way in ---------------------------------------------------------- */
 
 static void submit(struct nbds_op *op, struct gw_req *req)
@@ -265,7 +91,7 @@ static void submit(struct nbds_op *op, struct gw_req *req)
 	req->flags = op->plan.flags;
 	req->offset = op->offset;
 	req->length = op->length;
-	req->done = done;
+	req->done = nbds_done;
 	req->owner = op;
 	op->req = req;
 	LIST_INSERT_HEAD(&op->conn->running, op, link);
@@ -305,8 +131,8 @@ void nbds_run_cut(struct gw_mem *mem, uint32_t bytes)
 static uint32_t take_memory(struct nbds_conn *conn, uint64_t left, struct gw_mem *mem)
 {
 	uint32_t want = (uint32_t)num_min(left, GW_BUF_MAX_BYTES);
-	uint32_t got = gw_mem_take(&conn->out, want, (uint32_t)num_min(want, NBDS_PART_MIN_BYTES),
-				   mem);
+	uint32_t got =
+		gw_mem_take(&conn->out, want, (uint32_t)num_min(want, NBDS_PART_MIN_BYTES), mem);
 
 	if (got < want) {
 		got = (uint32_t)num_down(got, conn->terms.min_block_bytes);
@@ -323,8 +149,7 @@ static struct nbds_op *next_op(struct nbds_op *whole, uint32_t bytes)
 	if (bytes == whole->length)
 		part = whole;
 	else
-		part = nbds_op_take_part(whole, whole->offset + whole->length - whole->left,
-					 bytes);
+		part = nbds_op_take_part(whole, whole->offset + whole->length - whole->left, bytes);
 	if (!part)
 		return NULL;
 	if (part != whole)
@@ -390,7 +215,7 @@ static bool gather_parts(struct nbds_op *whole)
 
 static void ungather(struct nbds_op *whole)
 {
-	free_chain(whole);
+	nbds_op_put_chain(whole);
 	if (whole->data.n)
 		gw_mem_put(&whole->data);
 	whole->parts = 0;
@@ -508,7 +333,7 @@ static void abandon_part(struct nbds_op *part)
 		nbds_op_put(part);
 	if (whole->parts || whole == conn->pump || whole == conn->writing)
 		return;
-	free_chain(whole);
+	nbds_op_put_chain(whole);
 	nbds_op_put(whole);
 }
 
@@ -527,7 +352,7 @@ void nbds_run_abandon(struct nbds_conn *conn)
 			nbds_op_put(op);
 	}
 	if (conn->pump) {
-		free_chain(conn->pump);
+		nbds_op_put_chain(conn->pump);
 		nbds_op_put(conn->pump);
 	}
 	if (conn->writing)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * nbds_run.h - commands in flight: from a checked command to requests and back to
- * a reply in the queue.
+ * a reply in the queue (nbds_done.h).
  *
  * A command over GW_BUF_MAX_BYTES, or one for which memory is short, runs in
  * parts.  Where memory or a request is wanting, conn->waiting is set and the
@@ -19,8 +19,6 @@ void nbds_run_init(struct nbds_conn *conn);
 bool nbds_run_pump(struct nbds_conn *conn);
 /* The next bytes of a write, in mem, which is empty then; false: later. */
 bool nbds_run_write(struct nbds_op *whole, struct gw_mem *mem);
-/* A write gets no more bytes: it ends when its parts have. */
-void nbds_run_settle(struct nbds_op *whole);
 /* Waits for memory; returns false. */
 bool nbds_run_wait(struct nbds_conn *conn, struct gw_credit *credit, uint32_t bytes);
 /* Makes a list shorter, by whole slices and the end of one. */

@@ -7,7 +7,7 @@
  *        │ slab of ops              │  rx buffer  │ whole ◀── parts
  *        └ counters                 └ send queue ─┘ data (what goes out)
  *
- * Who changes what: nbds_cmd.c the receive side, nbds_run.c the ops in flight,
+ * Who changes what: nbds_cmd.c the receive side, nbds_run.c and nbds_done.c the ops in flight,
  * nbds_reply.c the send side, nbds_conn.c birth and death.  All on the home loop.
  */
 #ifndef PROTOCOLS_NBD_NBDS_STATE_H
@@ -24,12 +24,12 @@
 #include "protocols/nbd/nbds_wire.h"
 #include "translators/nbd/nbdx.h"
 
-#define NBDS_RX_BYTES 65536u       /* a receive buffer */
-#define NBDS_IN_FLIGHT_MAX 128u    /* commands of one connection */
-#define NBDS_PARTS_MAX 64u         /* parts of large commands, likewise */
+#define NBDS_RX_BYTES 65536u /* a receive buffer */
+#define NBDS_IN_FLIGHT_MAX 128u /* commands of one connection */
+#define NBDS_PARTS_MAX 64u /* parts of large commands, likewise */
 #define NBDS_PART_MIN_BYTES 65536u /* where memory is short; at least one logical block */
-#define NBDS_GRANULE_BYTES 65536u  /* zeroes of this size become a hole of their own */
-#define NBDS_STATUS_BYTES 16384u   /* memory for the descriptors of one block status */
+#define NBDS_GRANULE_BYTES 65536u /* zeroes of this size become a hole of their own */
+#define NBDS_STATUS_BYTES 16384u /* memory for the descriptors of one block status */
 #define NBDS_TX_IOV 256u
 #define NBDS_TX_HEAD_BYTES 8192u
 
@@ -46,11 +46,11 @@ struct gw_front;
 
 /* What is to be sent for an op (nbds_reply.c). */
 enum nbds_say {
-	NBDS_SAY_DONE,  /* success without data */
+	NBDS_SAY_DONE, /* success without data */
 	NBDS_SAY_ERROR, /* error and words; error_at: where, or NBDS_NOWHERE */
-	NBDS_SAY_READ,  /* chunks of this part; `last` ends the reply */
+	NBDS_SAY_READ, /* chunks of this part; `last` ends the reply */
 	NBDS_SAY_WHOLE, /* one header for all of length, own data; raw ops follow */
-	NBDS_SAY_RAW,   /* data alone */
+	NBDS_SAY_RAW, /* data alone */
 	NBDS_SAY_STATUS /* a block status chunk */
 };
 #define NBDS_NOWHERE UINT64_MAX
@@ -60,10 +60,10 @@ STAILQ_HEAD(nbds_ops, nbds_op);
 /* A command, or a part of a command over GW_BUF_MAX_BYTES. */
 struct nbds_op {
 	STAILQ_ENTRY(nbds_op) next; /* send queue, chain of parts, free list */
-	LIST_ENTRY(nbds_op) link;   /* of the connection's, while it has a request */
+	LIST_ENTRY(nbds_op) link; /* of the connection's, while it has a request */
 	struct nbds_conn *conn;
 	struct nbds_op *whole; /* of which this is a part; null: it is a command */
-	struct gw_req *req;    /* at the core */
+	struct gw_req *req; /* at the core */
 	uint64_t cookie, offset, length;
 	uint64_t start; /* offset of the command, for extended replies */
 	uint16_t type, flags;
@@ -73,7 +73,7 @@ struct nbds_op {
 	/* of a command in parts */
 	bool failed;
 	uint32_t parts; /* at the core */
-	uint64_t left;  /* bytes without a part yet */
+	uint64_t left; /* bytes without a part yet */
 	struct nbds_ops chain;
 	/* the outcome */
 	struct nbdx_error error;
@@ -111,9 +111,9 @@ static inline void nbds_count(struct nbds_home *home, enum nbds_counter which, u
 /* What the stream brings next. */
 enum nbds_expect {
 	NBDS_EXPECT_REQUEST,
-	NBDS_EXPECT_DATA,  /* of conn->writing */
-	NBDS_EXPECT_IDS,   /* the payload of conn->asked */
-	NBDS_EXPECT_JUNK,  /* conn->junk bytes */
+	NBDS_EXPECT_DATA, /* of conn->writing */
+	NBDS_EXPECT_IDS, /* the payload of conn->asked */
+	NBDS_EXPECT_JUNK, /* conn->junk bytes */
 	NBDS_EXPECT_NOTHING /* after DISC */
 };
 
@@ -123,22 +123,22 @@ struct nbds_conn {
 	struct gw_itl *itl;
 	struct nbdx_terms terms;
 	bool extended, chunked; /* chunked: structured or extended */
-	bool leaving;           /* ends when all that is in flight is answered */
-	bool dead;              /* ends when nothing is armed */
-	bool finished;          /* ended; late callbacks find nothing to do */
-	bool waiting;           /* for memory or a request; woken by a waiter */
-	uint8_t expect;         /* enum nbds_expect */
+	bool leaving; /* ends when all that is in flight is answered */
+	bool dead; /* ends when nothing is armed */
+	bool finished; /* ended; late callbacks find nothing to do */
+	bool waiting; /* for memory or a request; woken by a waiter */
+	uint8_t expect; /* enum nbds_expect */
 	struct loop_task task;
 	struct nbds_wire wire;
 
 	/* ---- receive (nbds_cmd.c) ---- */
 	struct gw_buf *rx;
 	uint32_t rx_from, rx_to; /* not yet parsed */
-	uint32_t fill_got;       /* of fill.bytes */
-	uint32_t rx_rest;        /* bytes of fill that the receive under way is filling */
+	uint32_t fill_got; /* of fill.bytes */
+	uint32_t rx_rest; /* bytes of fill that the receive under way is filling */
 	uint64_t junk;
 	struct nbds_op *writing; /* its payload comes */
-	struct nbds_op *pump;    /* a read that has still parts to issue */
+	struct nbds_op *pump; /* a read that has still parts to issue */
 	struct nbds_request asked;
 	struct gw_mem fill; /* memory of the part whose payload comes */
 	struct iovec rx_iov[GW_MEM_SLICES + 1];

@@ -1,1 +1,4 @@
-# tests/doc: nothing to build yet
+# tests/doc: the documents against the programs and the tree.
+
+TESTS += %reldir%/doc_test.py
+EXTRA_DIST += %reldir%/doc_test.py

@@ -44,6 +44,6 @@ format:
 
 # What the tarball would hold, for check-dist.
 print-dist:
-	@for f in $(DISTFILES); do echo $$f; done
+	@for f in check $(DISTFILES); do echo $$f; done
 
 .PHONY: lint format print-dist

@@ -199,11 +199,14 @@ static int fs_sync(struct drv_fs *fs, struct drv_file *file)
 	int error = verdict(d, file, DRV_SYNC);
 	struct lost_to to = { d, file->inode };
 
-	if (!error)
+	if (!error) {
 		sim_inode_sync(file->inode, &d->world->rng, file->inode->clock);
-	else if (sim_disk_alive(file))
+		error = file->owed_error;
+		file->owed_error = 0;
+	} else if (sim_disk_alive(file)) {
 		sim_inode_sync_fails(file->inode, &d->world->rng, file->inode->clock, sync_lost,
 				     &to);
+	}
 	return said(d, 9, -error);
 }
 

@@ -25,6 +25,8 @@ struct sim_io {
 	unsigned parts;	     /* still to come */
 	int error;	     /* what it will end with */
 	bool moved;	     /* all parts are done; only the end is missing */
+	uint64_t coin_sector; /* 1 + the sector that the last coin was for */
+	bool coin;
 };
 
 static void link_io(struct sim_disk *d, struct sim_io *io)
@@ -43,12 +45,27 @@ static void unlink_io(struct sim_disk *d, struct sim_io *io)
 	*(io->next ? &io->next->prev : &d->last) = io->prev;
 }
 
+/* As Linux has it: of all syncs and durable writes through one open file, the
+ * first that ends tells of a failed write-back, and no other. */
+static void take_owed(struct sim_io *io)
+{
+	struct drv_file *file = io->op->file;
+
+	if (io->op->kind != DRV_SYNC && !(io->op->flags & DRV_DURABLE))
+		return;
+	if (io->error || !file->owed_error)
+		return;
+	io->error = file->owed_error;
+	file->owed_error = 0;
+}
+
 static void end_io(struct sim_io *io)
 {
 	struct drv_op *op = io->op;
 	struct sim_home *home = io->home;
 	int64_t res = 0;
 
+	take_owed(io);
 	if (io->error)
 		res = -io->error;
 	else if (op->kind != DRV_SYNC)
@@ -95,7 +112,11 @@ static void move_some(struct sim_io *io, uint8_t *mem, uint64_t at, size_t len)
 		size_t n = SIM_SECTOR - at % SIM_SECTOR;
 
 		n = n < len ? n : len;
-		if (sim_rng_chance(&io->disk->world->rng, 1, 2))
+		/* Slices may meet inside a sector, which is whole nevertheless. */
+		if (io->coin_sector != at / SIM_SECTOR + 1)
+			io->coin = sim_rng_chance(&io->disk->world->rng, 1, 2);
+		io->coin_sector = at / SIM_SECTOR + 1;
+		if (io->coin)
 			sim_inode_write(io->inode, &io->disk->world->rng, at, mem, n);
 		mem += n;
 		at += n;
@@ -143,6 +164,8 @@ static void do_sync(struct sim_io *io)
 		sim_inode_sync(io->inode, &w->rng, io->clock);
 		return;
 	}
+	io->op->file->owed_error = io->error;
+	io->error = 0;
 	sim_note(w, SIM_TR_DROP,
 		 sim_inode_sync_fails(io->inode, &w->rng, io->clock, sync_lost, io), 0, 0);
 }

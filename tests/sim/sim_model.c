@@ -168,7 +168,8 @@ void sim_model_acked(struct sim_model *m, uint32_t id)
 	struct sim_write *w = &m->write[id];
 
 	w->ack = w->end = ++m->clock;
-	for (uint32_t i = 0; i < w->count; i++)
+	/* What landed before a failed sync may be gone again. */
+	for (uint32_t i = 0; i < w->count && (w->fua || w->submit > m->disturbed); i++)
 		acked_cell(m, &m->cell[w->first + i], id);
 	sim_note(m->world, SIM_TR_ACKED, id, w->fua, w->ack);
 	sim_count(m->world, SIM_COVER_WRITES);
@@ -319,7 +320,7 @@ static bool check_sector(struct sim_model *m, uint64_t stamp, uint64_t sector, c
 		complain(m, "read", sector, buf);
 		return false;
 	}
-	if (found == 1 && c.n > 1)
+	if (found == 1 && c.n > 1 && stamp > m->disturbed)
 		observe(m, &c, seen, stamp);
 	return true;
 }
@@ -387,7 +388,7 @@ void sim_model_flushed(struct sim_model *m, uint64_t stamp)
 
 void sim_model_disturbed(struct sim_model *m, uint64_t first, uint64_t count)
 {
-	++m->clock;
+	m->disturbed = ++m->clock;
 	for (uint64_t s = first; s < first + count && s < m->sectors; s++)
 		for (uint16_t i = 0; i < m->cell[s].n; i++)
 			if (!m->cell[s].entry[i].dead)

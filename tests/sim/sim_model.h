@@ -59,6 +59,7 @@ struct sim_model {
 	struct sim_write *write; /* [0]: the zeroes of the beginning */
 	size_t n_writes, write_room;
 	uint64_t clock;
+	uint64_t disturbed; /* when a failed sync last gave bytes up */
 	uint64_t *reads; /* stamps of reads in flight, ascending; 0: answered */
 	size_t reads_first, reads_n, reads_room;
 	bool write_through; /* every acknowledged write is durable */

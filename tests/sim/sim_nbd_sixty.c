@@ -21,6 +21,7 @@ static struct sim_user *quiet_user(struct sim_run *run)
 	struct sim_user *user;
 
 	habits.lines = 1;
+	habits.max_sectors = 256;
 	habits.rewrite = false;
 	user = sim_run_user(run, &habits, 1);
 	user->habits.depth = 0; /* only by hand */

@@ -82,6 +82,8 @@ static void fire_client_learns(struct sim_event *event)
 	client_over(c);
 	sim_note(c->net->world, SIM_TR_CLIENT_END, c->id, (unsigned)c->client_error, 0);
 	c->ops->closed(c->arg, c->client_error);
+	if (!c->knocked)
+		sim_net_decided(c); /* the daemon never heard of it */
 }
 
 static void fire_daemon_learns(struct sim_event *event)

@@ -154,7 +154,7 @@ static void on_over(void *arg, struct sim_nbd *nbd, int errnum)
 	sim_world_cancel(u->world, &l->resume);
 	if (!u->stopped)
 		sim_world_after(u->world, &l->tick,
-				sim_rng_log(rng_of(u), 1000, u->habits.away_max_ns));
+				sim_rng_log(rng_of(u), 10 * SIM_US, u->habits.away_max_ns));
 }
 
 static void on_ready(void *arg, struct sim_nbd *nbd)
@@ -164,8 +164,8 @@ static void on_ready(void *arg, struct sim_nbd *nbd)
 	if (nbd->size < call->user->model->sectors * SIM_MODEL_SECTOR)
 		sim_world_fail(call->user->world, "the export has shrunk to %llu bytes",
 			       (unsigned long long)nbd->size);
-	if (call->line)
-		think(call->line);
+	if (call->line && call->user->habits.depth)
+		think(call->line); /* with no depth: only by hand */
 }
 
 static const struct sim_nbd_ops nbd_ops = {
@@ -181,6 +181,7 @@ static void send_write(struct sim_call *call, struct sim_nbd_cmd *cmd, uint64_t 
 	bool fua = cmd->flags & WIRE_FUA;
 	bool data = cmd->type == WIRE_WRITE;
 
+	GW_CHECK(count <= u->habits.max_sectors);
 	cmd->offset = first * SIM_MODEL_SECTOR;
 	cmd->length = (uint64_t)count * SIM_MODEL_SECTOR;
 	cmd->write = sim_model_write(u->model, u->id, call->born, data ? SIM_DATA : SIM_ZERO,
@@ -386,6 +387,7 @@ static void fire_tick(struct sim_event *event)
 {
 	struct sim_line *l = SIM_OF(event, struct sim_line, tick);
 	struct sim_user *u = l->user;
+	uint64_t before = u->commands;
 	unsigned burst;
 
 	if (u->stopped)
@@ -405,7 +407,7 @@ static void fire_tick(struct sim_event *event)
 			break;
 		send_one(l->call);
 	}
-	if (l->call)
+	if (l->call && u->commands != before)
 		misfortune(l);
 	if (l->call && (u->budget || l->n_again))
 		think(l);

@@ -2,12 +2,11 @@
  *
  * sim_wraps.c - counts, from outside, what only the daemon knows: that it waits
  * for memory or for a request (the pool is exhausted), and that requests lose
- * their owner or are aborted.  The linker's --wrap puts these in the way.
+ * their owner while they run.  The linker's --wrap puts these in the way.
  */
 #include "config.h"
 
 #include "gateway/api/buf.h"
-#include "gateway/api/nexus.h"
 #include "gateway/api/req.h"
 #include "tests/sim/sim_run.h"
 
@@ -17,8 +16,8 @@ void __real_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credi
 			   uint64_t bytes);
 void __wrap_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credit,
 			   uint64_t bytes);
-void __real_gw_itl_close(struct gw_itl **itl);
-void __wrap_gw_itl_close(struct gw_itl **itl);
+void __real_gw_req_orphan(struct gw_req **req);
+void __wrap_gw_req_orphan(struct gw_req **req);
 
 static void count(enum sim_cover kind)
 {
@@ -38,9 +37,8 @@ void __wrap_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credi
 	__real_gw_credit_wait(waiter, credit, bytes);
 }
 
-void __wrap_gw_itl_close(struct gw_itl **itl)
+void __wrap_gw_req_orphan(struct gw_req **req)
 {
-	if (*itl && gw_itl_in_flight(*itl))
-		count(SIM_COVER_ABORT);
-	__real_gw_itl_close(itl);
+	count(SIM_COVER_ABORT);
+	__real_gw_req_orphan(req);
 }

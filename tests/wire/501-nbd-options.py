@@ -16,7 +16,7 @@ def setup():
     global srv, two
     srv = Server("wire=memory:16M")
     if not PEER:
-        two = Server("first=memory:4M", "Second.Disk=null:1G", make_file(1 * MiB, "Ab_c d.9.raw"))
+        two = Server("first=memory:4M", "second.disk=null:1G", make_file(1 * MiB, "Ab_c d.9.raw"))
 
 
 def teardown():
@@ -63,10 +63,10 @@ def _():
 @case("LIST of several images, names made as the contract says", when=no_peer())
 def _():
     c = hello(two)
-    expect_eq(sorted(names(c)), ["Second.Disk", "ab-c-d.9", "first"], "names")
+    expect_eq(sorted(names(c)), ["second.disk", "ab-c-d.9", "first"], "names")
     kind, _ = c.info("", [])
     expect_eq(hex(kind), hex(ERR_UNKNOWN), "the empty name with three images")
-    for name, size in (("first", 4 * MiB), ("Second.Disk", 1 * GiB), ("ab-c-d.9", 1 * MiB)):
+    for name, size in (("first", 4 * MiB), ("second.disk", 1 * GiB), ("ab-c-d.9", 1 * MiB)):
         kind, _ = c.info(name, [])
         expect_eq(kind, REP_ACK, name)
         expect_eq(c.size, size, "size of " + name)

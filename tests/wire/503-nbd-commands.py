@@ -51,27 +51,28 @@ def _(c, m):
     at = 3
     for n in (1, 2, 3, 511, 512, 513, 4095, 4096, 4097, 65535, 65536, 65537, 131072, 1 * MiB - 1,
               1 * MiB, 1 * MiB + 1):
-        if c.block_min > 1:
-            at, n = at // 4096 * 4096, max(4096, n // 4096 * 4096)
+        at, n = grid(c, at, n)
         data = pattern(n, n)
         ok(c.write(at, data))
         m[at:at + n] = data
         same_bytes(bytes(ok(c.read(at, n)).data), data, "%d bytes at %d" % (n, at))
-        lo = max(0, at - 4096)
-        same_bytes(bytes(ok(c.read(lo, n + 8192)).data), m[lo:lo + n + 8192], "with its neighbours")
+        lo, k = grid(c, max(0, at - 4096), n + 8192)
+        same_bytes(bytes(ok(c.read(lo, k)).data), m[lo:lo + k], "with its neighbours")
         at += n + 777
 
 
 @each("READ at the first and last byte, and of all")
 def _(c, m):
     for off, n in ((0, 1), (SIZE - 1, 1), (SIZE - 512, 512), (0, SIZE), (1, SIZE - 1), (0, SIZE - 1)):
+        off, n = grid(c, off, n)
         same_bytes(bytes(ok(c.read(off, n)).data), m[off:off + n], "%d+%d" % (off, n))
 
 
 @each("a WRITE over another")
 def _(c, m):
     for i in range(40):
-        off, data = 8192 + i * 300, pattern(1000 + i, 40 + i)
+        off, n = grid(c, 8192 + i * 300, 1000 + i)
+        data = pattern(n, 40 + i)
         ok(c.write(off, data))
         m[off:off + len(data)] = data
     same_bytes(bytes(ok(c.read(0, 65536)).data), m[:65536])
@@ -87,9 +88,10 @@ def _(c, m):
 @each("WRITE with FUA")
 def _(c, m):
     for n in (512, 4096, 100000):
+        off, n = grid(c, 1 * MiB + n, n)
         data = pattern(n, 3 * n)
-        ok(c.write(1 * MiB + n, data, F_FUA))
-        m[1 * MiB + n:1 * MiB + 2 * n] = data
+        ok(c.write(off, data, F_FUA))
+        m[off:off + n] = data
 
 
 @each("FLUSH, many, between writes")
@@ -113,6 +115,7 @@ def _(c, m):
     flags = [0, F_NO_HOLE, F_FUA, F_FUA | F_NO_HOLE]
     for n in (1, 511, 512, 4096, 5000, 65536, 200001):
         for f in flags:
+            at, n = grid(c, at, n)
             ok(c.zero(at, n, f))
             m[at:at + n] = bytes(n)
             at += n + 13
@@ -127,6 +130,7 @@ def _(c, m):
     data = pattern(1 * MiB, 6)
     for f in (F_FAST_ZERO, F_FAST_ZERO | F_NO_HOLE, F_FAST_ZERO | F_FUA):
         for off, n in ((0, 1 * MiB), (4096, 4096), (1, 1000), (65536, 300000)):
+            off, n = grid(c, off, n)
             ok(c.write(0, data))
             m[:1 * MiB] = data
             r = c.zero(off, n, f)
@@ -142,6 +146,7 @@ def _(c, m):
     data = pattern(1 * MiB, 8)
     for f in (0, F_FUA):
         for off, n in ((0, 1 * MiB), (4096, 8192), (1, 511), (777, 77777), (512, 512)):
+            off, n = grid(c, off, n)
             ok(c.write(4 * MiB, data))
             ok(c.trim(4 * MiB + off, n, f))
             got = bytes(ok(c.read(4 * MiB, 1 * MiB)).data)
@@ -159,7 +164,7 @@ def _(c, m):
 @each("CACHE: success, and nothing changes")
 def _(c, m):
     for off, n in ((0, 4096), (1, 1), (0, SIZE), (SIZE - 1, 1), (100, 1000000), (0, SIZE)):
-        ok(c.cache(off, n))
+        ok(c.cache(*grid(c, off, n)))
 
 
 @each("zero-length commands: answered, the connection lives, nothing changes")

@@ -76,7 +76,7 @@ def _(s, mode):
         for depth in (1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257,
                       511, 512, 513, 1023, 1024):
             rnd = random.Random(depth)
-            specs = [(CMD_READ, rnd.randrange(0, 8 * MiB - 4096), rnd.choice((1, 512, 4096)))
+            specs = [(CMD_READ, *grid(c, rnd.randrange(0, 8 * MiB - 8192), rnd.choice((1, 512, 4096))))
                      for _ in range(depth)]
             for r in post_many(c, specs):
                 ok(r)
@@ -109,7 +109,7 @@ def _(s, mode):
             for slot in slots:
                 off = base + slot * 65536
                 kind = rnd.randrange(8)
-                n = rnd.choice((512, 4096, 5000, 65536))
+                n = grid(c, off, rnd.choice((512, 4096, 5000, 65536)))[1]
                 if kind < 3:
                     d = pattern(n, rounds * 10 + kind)
                     specs.append((CMD_WRITE, off, d))
@@ -148,7 +148,7 @@ def _(s, mode):
 @both("large and small together: 1 MiB and 1 byte, 64 deep")
 def _(s, mode):
     with s.client(mode) as c:
-        specs = [(CMD_READ, i * 100, 1 * MiB if i % 2 else 1) for i in range(64)]
+        specs = [(CMD_READ, *grid(c, i * 100, 1 * MiB if i % 2 else 1)) for i in range(64)]
         for r in post_many(c, specs):
             same_bytes(bytes(ok(r).data), DATA[r.offset:r.offset + r.length])
 
@@ -179,10 +179,10 @@ def _(s, mode):
         kind, _, _ = c.opt_answer(OPT_GO)
         expect_eq(kind, REP_ACK, "GO")
         c.size = SIZE
-        d = pattern(3000, 12)
-        crumbs(c, c.post(CMD_WRITE, 60 * MiB + 5, data=d, send=False))
+        d = pattern(4096, 12)
+        crumbs(c, c.post(CMD_WRITE, 60 * MiB, data=d, send=False))
         c.wait_all()
-        crumbs(c, c.post(CMD_READ, 60 * MiB + 5, 3000, send=False), pause=0.001)
+        crumbs(c, c.post(CMD_READ, 60 * MiB, 4096, send=False), pause=0.001)
         r = list(c.pending.values())[0]
         same_bytes(bytes(ok(c.wait(r)).data), d)
         crumbs(c, c.header(CMD_DISC, 0, 0, 0, 0))
@@ -192,17 +192,18 @@ def _(s, mode):
 @both("writes cut at every place: two segments with a pause between", limit=60)
 def _(s, mode):
     with s.client(mode) as c:
-        d = pattern(16, 13)
+        n = max(16, c.block_min)
+        d = pattern(n, 13)
         raw = c.post(CMD_WRITE, 61 * MiB, data=d, send=False)
         c.pending.clear()
         for cut in range(1, len(raw)):
-            raw = c.post(CMD_WRITE, 61 * MiB + cut * 16, data=d, send=False)
+            raw = c.post(CMD_WRITE, 61 * MiB + cut * n, data=d, send=False)
             r = c.pending[c.next_cookie - 1]
             c.send(raw[:cut])
             time.sleep(0.003)
             c.send(raw[cut:])
             ok(c.wait(r))
-        same_bytes(bytes(ok(c.read(61 * MiB + 16, 16 * (len(raw) - 1))).data), d * (len(raw) - 1))
+        same_bytes(bytes(ok(c.read(61 * MiB + n, n * (len(raw) - 1))).data), d * (len(raw) - 1))
 
 
 @both("segments of odd sizes across a stream of writes", limit=60)
@@ -328,7 +329,7 @@ def _(s, mode):
             with s.client(mode) as c:
                 ok(c.zero(base, 4 * MiB))
                 for step in range(150):
-                    off, n = rnd.randrange(0, 4 * MiB - 100000), rnd.randrange(1, 100000)
+                    off, n = grid(c, rnd.randrange(0, 4 * MiB - 100000), rnd.randrange(1, 90000))
                     k = rnd.randrange(5)
                     if k < 2:
                         d = pattern(n, i * 7 + step % 5)

@@ -668,8 +668,9 @@ def _connect(self, timeout=10, rcvbuf=None):
     return Conn(self.addr, timeout * slow(), rcvbuf)
 
 
-def _client(self, mode="simple", name=None, meta=False, infos=(), timeout=10, rcvbuf=None):
-    """A client in the transmission phase."""
+def _client(self, mode="simple", name=None, meta=False, infos=(INFO_BLOCK_SIZE,), timeout=10,
+            rcvbuf=None):
+    """A client in the transmission phase; it knows the block sizes (block_min)."""
     c = self.connect(timeout, rcvbuf)
     c.enter(mode, self.name() if name is None else name, meta, infos)
     return c
@@ -695,6 +696,13 @@ def fails(r, *errors):
     return r
 
 
+def grid(c, off, n):
+    """The nearest range on the export's grid: cases are for any minimum block size."""
+    b = c.block_min
+    lo = off // b * b
+    return lo, min(max(b, (off + n - lo + b - 1) // b * b), c.size - lo)
+
+
 _rand = {}
 
 
@@ -713,7 +721,7 @@ def good_client(server, offset=0, want=None, name=None, mode="structured"):
         if want is not None:
             same_bytes(bytes(ok(c.read(offset, len(want))).data), want, "a good client's read")
         if not c.tflags & T_READ_ONLY:
-            at = (c.size - 64 * KiB) // 4096 * 4096
+            at = c.size * 3 // 4 // 4096 * 4096
             data = pattern(4096, os.getpid() + int(time.monotonic() * 1000) % 1000)
             ok(c.write(at, data, F_FUA if c.tflags & T_FUA else 0))
             same_bytes(bytes(ok(c.read(at, 4096)).data), data, "a good client's own write")

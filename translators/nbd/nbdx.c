@@ -12,11 +12,11 @@
 enum nbdx_payload { NBDX_PAYLOAD_NONE, NBDX_PAYLOAD_DATA, NBDX_PAYLOAD_IDS };
 
 enum nbdx_length {
-	NBDX_LENGTH_ANY,  /* an effect length; 0 does nothing */
+	NBDX_LENGTH_ANY, /* an effect length; 0 does nothing */
 	NBDX_LENGTH_SOME, /* an effect length; 0 cannot be answered */
-	NBDX_LENGTH_IN,   /* comes back as payload */
-	NBDX_LENGTH_OUT,  /* comes as payload */
-	NBDX_LENGTH_ZERO  /* length and offset are reserved */
+	NBDX_LENGTH_IN, /* comes back as payload */
+	NBDX_LENGTH_OUT, /* comes as payload */
+	NBDX_LENGTH_ZERO /* length and offset are reserved */
 };
 
 enum nbdx_errno {
@@ -31,7 +31,7 @@ struct nbdx_row {
 	enum gw_op op;
 	uint16_t flags;
 	uint8_t payload; /* enum nbdx_payload */
-	uint8_t length;  /* enum nbdx_length */
+	uint8_t length; /* enum nbdx_length */
 	uint8_t past_end; /* enum nbdx_refusal */
 	bool writes;
 	uint32_t needs; /* enum nbdx_term */
@@ -155,8 +155,7 @@ static enum nbdx_refusal check_flags(uint32_t terms, const struct nbdx_row *row,
 		return flags == plain ? NBDX_ACCEPTED : NBDX_BAD_FLAG;
 	if (row->payload == NBDX_PAYLOAD_DATA)
 		return flags == plain ? NBDX_NO_PAYLOAD : NBDX_ACCEPTED;
-	if (flags != plain &&
-	    (row->payload == NBDX_PAYLOAD_NONE || !(terms & NBDX_STATUS_PAYLOAD)))
+	if (flags != plain && (row->payload == NBDX_PAYLOAD_NONE || !(terms & NBDX_STATUS_PAYLOAD)))
 		return NBDX_BAD_PAYLOAD;
 	return NBDX_ACCEPTED;
 }

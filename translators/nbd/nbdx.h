@@ -55,8 +55,8 @@ enum nbdx_term {
 	NBDX_SEND_FAST_ZERO = 2048,
 	NBDX_STATUS_PAYLOAD = 4096,
 	NBDX_HAS_STRUCTURED = 1 << 16, /* structured replies */
-	NBDX_HAS_EXTENDED = 1 << 17,   /* extended headers */
-	NBDX_HAS_CONTEXTS = 1 << 18    /* a metadata context was selected */
+	NBDX_HAS_EXTENDED = 1 << 17, /* extended headers */
+	NBDX_HAS_CONTEXTS = 1 << 18 /* a metadata context was selected */
 };
 
 enum nbdx_refusal {
@@ -70,7 +70,7 @@ enum nbdx_refusal {
 struct nbdx_terms {
 	uint64_t size_bytes;
 	uint32_t min_block_bytes; /* a power of two */
-	uint32_t terms;           /* enum nbdx_term */
+	uint32_t terms; /* enum nbdx_term */
 };
 
 /* "NBD_INFO_BLOCK_SIZE" */
@@ -88,7 +88,7 @@ struct nbdx_cmd {
 struct nbdx_plan {
 	enum gw_op op;
 	uint32_t flags; /* enum gw_io_flag */
-	bool nothing;   /* length 0: succeeds without a request */
+	bool nothing; /* length 0: succeeds without a request */
 };
 
 /* An error as the wire carries it. */
@@ -101,7 +101,7 @@ struct nbdx_error {
 enum nbdx_follows {
 	NBDX_FOLLOWS_NOTHING,
 	NBDX_FOLLOWS_DATA, /* length bytes of data to be written */
-	NBDX_FOLLOWS_IDS,  /* length bytes: effect length and metadata context ids */
+	NBDX_FOLLOWS_IDS, /* length bytes: effect length and metadata context ids */
 	NBDX_FOLLOWS_JUNK, /* length bytes that nobody asked for: consume, refuse */
 	NBDX_FOLLOWS_FLOOD /* more than can be consumed: disconnect */
 };

@@ -20,6 +20,7 @@
 
 static char name[32], backing[96], why[160];
 static int device = -1;
+static unsigned ending;
 
 static const char *no(const char *what)
 {
@@ -70,6 +71,8 @@ const char *loop_device_make(const char *folder, uint64_t bytes, unsigned block_
 	struct loop_config config = { .block_size = block_bytes };
 
 	GW_CHECK(device < 0);
+	if (!ending++)
+		atexit(loop_device_drop); /* also where a case fails */
 	if (control < 0)
 		return no("/dev/loop-control");
 	file = make_backing(folder, bytes);
@@ -78,8 +81,7 @@ const char *loop_device_make(const char *folder, uint64_t bytes, unsigned block_
 	config.fd = (uint32_t)file;
 	if (configure(control, &config))
 		return no("a loop device");
-	/* Whoever wants it exclusively must not find us there; an open
-	 * descriptor without O_EXCL is no hindrance. */
+	/* Our own descriptor is no hindrance to one that wants it exclusively. */
 	return name;
 }
 

@@ -16,7 +16,7 @@
 
 #define BYTES (2u << 20)
 #define STEPS 500
-#define SEEDS 3
+#define SEEDS 2
 
 extern const struct gw_store_ops st_null_ops, st_memory_ops, st_file_ops, st_block_ops;
 

@@ -184,7 +184,7 @@ enum gw_status rig_extents(struct rig *rig, uint64_t offset, uint64_t length, ui
 /* ---- scratch files ------------------------------------------------------ */
 
 static char folders[8][512], files[32][640];
-static unsigned n_folders, n_files;
+static unsigned n_folders, n_files, ending;
 
 static const char *folder_under(const char *under)
 {
@@ -193,6 +193,8 @@ static const char *folder_under(const char *under)
 	for (unsigned i = 0; i < n_folders; i++)
 		if (!strncmp(folders[i], under, len) && !strchr(folders[i] + len + 1, '/'))
 			return folders[i];
+	if (!n_folders && !ending++)
+		atexit(rig_scratch_end); /* also where a case fails */
 	GW_CHECK(n_folders < sizeof(folders) / sizeof(folders[0]));
 	snprintf(folders[n_folders], sizeof(folders[0]), "%s/sluice-test-XXXXXX", under);
 	if (!mkdtemp(folders[n_folders])) {

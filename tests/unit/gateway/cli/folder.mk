@@ -10,3 +10,6 @@ endif
 
 %canon_reldir%_cli_table_test_LDADD = $(GW_CLI_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_cli_words_test_LDADD = $(GW_CLI_LIBS) $(CMOCKA_LIBS)
+
+TESTS += %reldir%/sluice_test.sh
+EXTRA_DIST += %reldir%/sluice_test.sh

@@ -18,3 +18,6 @@ GW_DAEMON_TEST_LIBS = $(GW_DAEMON_LIBS) gateway/core/libgw_core.a $(GW_LOOP_LIBS
 %canon_reldir%_options_test_LDADD = $(GW_DAEMON_TEST_LIBS)
 %canon_reldir%_serve_test_SOURCES = %reldir%/serve_test.c %reldir%/front.h
 %canon_reldir%_serve_test_LDADD = $(GW_DAEMON_TEST_LIBS)
+
+TESTS += %reldir%/main_test.sh
+EXTRA_DIST += %reldir%/main_test.sh

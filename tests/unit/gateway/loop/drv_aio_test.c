@@ -10,7 +10,11 @@ const struct drv_ops *rig_driver = &drv_aio;
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { DRV_CASES };
+	const struct CMUnitTest tests[] = {
+#define ROW(name) cmocka_unit_test(name),
+#include "tests/unit/gateway/loop/drv_cases.tbl"
+#undef ROW
+	};
 	struct loop_set *set = NULL;
 	struct gw_err err = GW_ERR_NONE;
 

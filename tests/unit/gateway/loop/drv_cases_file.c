@@ -63,8 +63,8 @@ void reads_what_it_wrote(void **state)
 	static const struct {
 		uint64_t offset;
 		size_t len;
-	} rows[] = { { 0, PAGE }, { 0, SIZE }, { PAGE, 3 * PAGE }, { 1, 1 },
-		     { 5000, 7 },  { 511, PAGE }, { SIZE - 100, 100 }, { PAGE - 1, 2 } };
+	} rows[] = { { 0, PAGE }, { 0, SIZE },	 { PAGE, 3 * PAGE },  { 1, 1 },
+		     { 5000, 7 }, { 511, PAGE }, { SIZE - 100, 100 }, { PAGE - 1, 2 } };
 	char *out = malloc(SIZE), *in = malloc(SIZE);
 
 	(void)state;

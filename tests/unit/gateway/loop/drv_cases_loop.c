@@ -46,8 +46,7 @@ void timers_fire(void **state)
 	for (int i = 0; i < 50; i++) {
 		timed[i] = (struct timed){ 0 };
 		loop_timer_init(&timed[i].timer, fire);
-		loop_timer_arm(rig.loop, &timed[i].timer,
-			       instant_add(start, span_us(i * 700)));
+		loop_timer_arm(rig.loop, &timed[i].timer, instant_add(start, span_us(i * 700)));
 	}
 	loop_timer_disarm(rig.loop, &timed[7].timer);
 	loop_timer_disarm(rig.loop, &timed[7].timer);

@@ -234,7 +234,6 @@ static void reads_at_the_end(void **state)
 	down();
 }
 
-HARNESS_MAIN(cmocka_unit_test(zeroes), cmocka_unit_test(nothing_to_zero),
-	     cmocka_unit_test(extents), cmocka_unit_test(facts),
-	     cmocka_unit_test(what_cannot_be_opened), cmocka_unit_test(names),
-	     cmocka_unit_test(reads_at_the_end))
+HARNESS_MAIN(cmocka_unit_test(zeroes), cmocka_unit_test(nothing_to_zero), cmocka_unit_test(extents),
+	     cmocka_unit_test(facts), cmocka_unit_test(what_cannot_be_opened),
+	     cmocka_unit_test(names), cmocka_unit_test(reads_at_the_end))

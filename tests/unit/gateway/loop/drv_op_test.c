@@ -109,7 +109,7 @@ static void lists(void **state)
 			drv_op_list_put(&list, &ops[i]);
 		drv_op_list_remove(&list, &ops[out]);
 		drv_op_list_remove(&list, &ops[out]); /* is not in: harmless */
-		drv_op_list_put(&list, &ops[out]);    /* the tail is right */
+		drv_op_list_put(&list, &ops[out]); /* the tail is right */
 		for (int i = 0; i < 4; i++)
 			if (i != out)
 				assert_ptr_equal(drv_op_list_get(&list), &ops[i]);

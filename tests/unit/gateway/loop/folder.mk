@@ -24,6 +24,8 @@ LOOP_RIG = \
 LOOP_CASES = \
 	$(LOOP_RIG) \
 	%reldir%/drv_cases.h \
+	%reldir%/drv_cases.tbl \
+	%reldir%/drv_cases_armed.c \
 	%reldir%/drv_cases_file.c \
 	%reldir%/drv_cases_loop.c \
 	%reldir%/drv_cases_sock.c

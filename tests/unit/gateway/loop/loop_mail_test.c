@@ -81,7 +81,7 @@ static void rings_only_for_a_sleeper(void **state)
 	loop_mail_init(&box);
 	assert_null(loop_mail_take(&box));
 	assert_false(loop_mail_put(&box, &a)); /* awake: no need */
-	assert_false(loop_mail_sleep(&box));   /* something is there */
+	assert_false(loop_mail_sleep(&box)); /* something is there */
 	assert_ptr_equal(loop_mail_take(&box), &a);
 	assert_true(loop_mail_sleep(&box));
 	assert_true(loop_mail_put(&box, &a)); /* the first rings */

@@ -7,7 +7,7 @@
 #include "tests/unit/gateway/loop/rig.h"
 
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 void rig_up(struct rig *rig)
@@ -25,6 +25,19 @@ void rig_down(struct rig *rig)
 {
 	loop_set_destroy(&rig->set);
 	assert_null(rig->set);
+}
+
+void rig_up_pair(struct rig *rig, int pair[2])
+{
+	rig_up(rig);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+}
+
+void rig_down_pair(struct rig *rig, int pair[2])
+{
+	loop_sock_close(rig->loop, pair[0]);
+	close(pair[1]);
+	rig_down(rig);
 }
 
 void rig_until(struct rig *rig, const int *what, int least)

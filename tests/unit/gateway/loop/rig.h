@@ -25,6 +25,9 @@ extern const struct drv_ops *rig_driver;
 
 void rig_up(struct rig *rig);
 void rig_down(struct rig *rig);
+/* With a pair of sockets: [0] is the loop's, [1] the test's. */
+void rig_up_pair(struct rig *rig, int pair[2]);
+void rig_down_pair(struct rig *rig, int pair[2]);
 
 /* Turns the loop until *what is at least `least`. */
 void rig_until(struct rig *rig, const int *what, int least);
@@ -34,8 +37,8 @@ void rig_for_ms(struct rig *rig, int ms);
 struct rig_op {
 	struct drv_op op;
 	struct iovec iov[8];
-	int ends;      /* how often done() ran */
-	int64_t res;   /* what it said last */
+	int ends; /* how often done() ran */
+	int64_t res; /* what it said last */
 	int64_t all[16];
 };
 

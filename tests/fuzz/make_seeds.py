@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Writes the first seeds of the NBD fuzz programs (tests/fuzz/seeds).
+
+Run by hand when a message is added; the files are in git, together with what
+the fuzzers found.  Each seed is one input: see the head of its fuzz program.
+"""
+import os
+import struct
+import sys
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(sys.argv[0])), "seeds")
+CONTEXT = b"base:allocation"
+
+
+def seed(program, name, data):
+    folder = os.path.join(TOP, program)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as out:
+        out.write(data)
+
+
+def text(s):
+    return struct.pack(">I", len(s)) + s
+
+
+def go(name, *infos):
+    return text(name) + struct.pack(">H", len(infos)) + b"".join(struct.pack(">H", i) for i in infos)
+
+
+def meta(name, *queries):
+    return text(name) + struct.pack(">I", len(queries)) + b"".join(text(q) for q in queries)
+
+
+def option(number, data=b"", length=None):
+    return struct.pack(">QII", 0x49484156454F5054, number,
+                       len(data) if length is None else length) + data
+
+
+def request(kind, offset=0, length=0, flags=0, cookie=0x1122334455667788, payload=b""):
+    return struct.pack(">IHHQQI", 0x25609513, flags, kind, cookie, offset, length) + payload
+
+
+def extended(kind, offset=0, length=0, flags=0, payload=b""):
+    return struct.pack(">IHHQQQ", 0x21E41C71, flags, kind, 7, offset, length) + payload
+
+
+FLAGS = struct.pack(">I", 3)
+DISC = request(2)
+RAW, SIMPLE, CHUNKS, EXTENDED = 0, 1, 2, 3
+LOOPS, FEW, ORDERLY, DRAIN = 4, 8, 16, 32
+
+
+def pdu_seeds():
+    for name, data in (("go", b"\0" + go(b"disk", 0, 1, 2, 3)),
+                       ("go-none", b"\0" + go(b"")),
+                       ("go-lies", b"\0" + struct.pack(">I", 0xFFFFFFFF) + b"disk\0\0"),
+                       ("meta", b"\1" + meta(b"disk", b"base:", CONTEXT, b"qemu:x")),
+                       ("meta-lies", b"\1" + text(b"d") + struct.pack(">II", 1 << 30, 5) + b"base:"),
+                       ("request", b"\2" + request(1, 4096, 512)),
+                       ("extended", b"\2" + extended(7, 4096, 1 << 40)),
+                       ("option", b"\2" + option(7, go(b""))),
+                       ("ids", b"\2" + struct.pack(">QI", 1 << 40, 1)),
+                       ("sink", b"\3\4\0" + b"".join(struct.pack("<QB", 512 << i, i & 3)
+                                                     for i in range(12))),
+                       ("sink-ext", b"\4\xff\1" + struct.pack("<QB", 2**64 - 1, 3) * 3)):
+        seed("nbds_pdu", name, data)
+
+
+def nbdx_seeds():
+    for kind in range(9):
+        for flags in (0, 1, 2, 4, 8, 16, 32, 33):
+            data = struct.pack("<QQQIIHHBB6x", 1 << 30, 4096, 8192, 0x1F, kind & 7, kind, flags,
+                               kind & 3, flags & 1)
+            seed("nbdx", "type%d-flags%02d" % (kind, flags), data)
+
+
+def handshake_seeds():
+    haggle = (option(3), option(8), option(9, meta(b"", b"base:")), option(10, meta(b"disk", CONTEXT)),
+              option(6, go(b"disk", 1, 2, 3)), option(5), option(99, b"x" * 40), option(2))
+    for i, one in enumerate(haggle):
+        seed("nbds_conn", "option-%d" % i, bytes([RAW, i]) + FLAGS + one)
+    seed("nbds_conn", "haggle", bytes([RAW, 1]) + FLAGS + b"".join(haggle))
+    seed("nbds_conn", "go", bytes([RAW | ORDERLY, 2]) + FLAGS + option(8) + option(7, go(b"disk", 3)) +
+         request(0, 0, 4096) + DISC)
+    seed("nbds_conn", "export-name", bytes([RAW | LOOPS, 3]) + FLAGS + option(1, b"disk") +
+         request(0, 0, 512))
+    seed("nbds_conn", "export-unknown", bytes([RAW, 3]) + FLAGS + option(1, b"nobody"))
+    seed("nbds_conn", "bad-flags", bytes([RAW, 4]) + b"\x80\0\0\0")
+    seed("nbds_conn", "long-option", bytes([RAW, 5]) + FLAGS + option(7, b"", 0xFFFFFFFF))
+    seed("nbds_conn", "long-name", bytes([RAW, 6]) + FLAGS + option(7, go(b"d" * 4096)))
+    seed("nbds_conn", "extended", bytes([RAW, 7]) + FLAGS + option(11) + option(8) +
+         option(10, meta(b"", CONTEXT)) + option(7, go(b"", 3)) +
+         extended(7, 0, 12, 32, struct.pack(">QI", 65536, 1)))
+    seed("nbds_conn", "garbage", bytes([RAW, 8]) + b"GET / HTTP/1.0\r\n\r\n" * 4)
+
+
+def transmission_seeds():
+    block = b"b" * 4096
+    stream = (request(1, 0, 4096, 1, payload=block) + request(0, 0, 4096) + request(3) +
+              request(4, 4096, 4096) + request(6, 0, 8192, 2) + request(6, 0, 8192, 16) +
+              request(5, 0, 65536))
+    for kind in (SIMPLE, CHUNKS):
+        for i, more in enumerate((0, LOOPS, FEW, ORDERLY, DRAIN, FEW | DRAIN | LOOPS)):
+            seed("nbds_conn", "stream-%d-%d" % (kind, i), bytes([kind | more, i]) + stream)
+    seed("nbds_conn", "disc", bytes([SIMPLE, 0]) + request(0, 0, 65536) * 8 + DISC)
+    seed("nbds_conn", "big-read", bytes([CHUNKS, 2]) + request(0, 0, 1 << 20) * 3)
+    seed("nbds_conn", "big-read-df", bytes([CHUNKS | FEW, 3]) + request(0, 0, 1 << 20, 4) * 3)
+    seed("nbds_conn", "many", bytes([SIMPLE | FEW, 2]) + request(0, 512, 512) * 300)
+    seed("nbds_conn", "status", bytes([CHUNKS, 2]) + request(7, 0, 1 << 20) +
+         request(7, 4096, 4096, 8) + request(7, 0, 0))
+    seed("nbds_conn", "wrong", bytes([CHUNKS, 2]) + request(0, 1, 1) + request(0, 1 << 40, 512) +
+         request(1, 1 << 40, 512, payload=b"w" * 512) + request(77) + request(0, 0, 512, 0x8000) +
+         request(0, 0, 1 << 31))
+    seed("nbds_conn", "flood", bytes([SIMPLE, 2]) + request(1, 0, 0xFFFFFFFF))
+    seed("nbds_conn", "half-write", bytes([SIMPLE, 1]) + request(1, 0, 1 << 19) + b"h" * 70000)
+    seed("nbds_conn", "bad-magic", bytes([SIMPLE, 1]) + request(0, 0, 512) + b"\x12\x56\x09\x53" * 7)
+    ext = (extended(1, 0, 4096, 33, block) + extended(0, 0, 4096) + extended(0, 0, 65536, 4) +
+           extended(7, 0, 1 << 20) + extended(7, 0, 12, 32, struct.pack(">QI", 65536, 1)) +
+           extended(7, 0, 12, 32, struct.pack(">QI", 65536, 9)) + extended(6, 0, 1 << 20, 1) +
+           extended(0, 0, 8, 32, b"12345678") + extended(3) + extended(1, 0, 4096) + extended(2))
+    for i, more in enumerate((0, LOOPS, FEW, DRAIN)):
+        seed("nbds_conn", "extended-%d" % i, bytes([EXTENDED | more, i]) + ext)
+    seed("nbds_conn", "extended-flood", bytes([EXTENDED, 1]) + extended(1, 0, 1 << 62, 32))
+
+
+pdu_seeds()
+nbdx_seeds()
+handshake_seeds()
+transmission_seeds()
