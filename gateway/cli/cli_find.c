@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/base/scope.h"
@@ -39,9 +40,18 @@ static void close_folder(DIR **dir)
 		closedir(*dir);
 }
 
+/* /tmp is everybody's: what somebody else has put there is not asked, nor tidied. */
+static bool is_ours(const char *folder)
+{
+	struct stat st;
+
+	return !lstat(folder, &st) && S_ISDIR(st.st_mode) && st.st_uid == geteuid() &&
+	       !(st.st_mode & 077);
+}
+
 static unsigned look_into(const char *folder, struct cli_daemon *out, unsigned most)
 {
-	scope_with(close_folder) DIR *dir = opendir(folder);
+	scope_with(close_folder) DIR *dir = is_ours(folder) ? opendir(folder) : NULL;
 	const struct dirent *entry;
 	unsigned n = 0;
 

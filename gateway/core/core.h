@@ -104,8 +104,10 @@ struct gw_volume {
 	 * later FLUSH may say that all is durable. */
 	atomic_bool lost;
 	atomic_bool offline_asked;
+	bool offline_told; /* the mail that was asked for has come; loop 0 */
 	struct loop_mail offline;
 	bool opening, busy; /* an administrative change runs; loop 0 */
+	bool closing; /* the store may be gone at any moment; loop 0 */
 	TAILQ_ENTRY(gw_volume) link;
 	unsigned n_lanes;
 	struct gw_lane lane[];
@@ -232,8 +234,10 @@ void gw_volume_go_offline(struct gw_volume *volume, const char *why); /* any loo
 void gw_volume_free(struct gw_volume *volume);
 /* Facts from what the store said and the administrator wants. */
 void gw_volume_set_facts(struct gw_volume *volume);
-/* On the lane's loop: takes over what the volume says now, tells event unless null. */
-void gw_lane_adopt(struct gw_lane *lane, const struct gw_event *event);
+/* On the lane's loop: takes over what the volume said when the visit began (it may
+ * say more by now), tells event unless null. */
+void gw_lane_adopt(struct gw_lane *lane, const struct gw_facts *facts,
+		   const struct gw_store_info *info, const struct gw_event *event);
 
 /* gateway.c */
 void gw_admin_end(struct gw *gw, struct gw_admin_op *op, int rc); /* done() by mail */

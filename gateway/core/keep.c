@@ -25,7 +25,7 @@
 
 #define MAGIC "SLKEEP01"
 #define HEAD_BYTES 20
-#define FILE_MAX (HEAD_BYTES + 4 + GW_KEEP_RECORDS_MAX * (1 + GW_KEEP_KEY_MAX + 4) + (8u << 20))
+#define FILE_MAX (8u << 20)
 
 struct record {
 	char key[GW_KEEP_KEY_MAX + 1];
@@ -38,6 +38,7 @@ struct gw_keep {
 	char folder[512];
 	char path[800]; /* of NAME.keep */
 	uint64_t generation;
+	bool damaged; /* NAME.keep could not be read: it must not take the place of .old */
 	unsigned n;
 	struct record record[GW_KEEP_RECORDS_MAX];
 };
@@ -187,6 +188,7 @@ int gw_keep_open(struct drv_fs *fs, const char *folder, const char *name, struct
 	snprintf(keep->folder, sizeof(keep->folder), "%s", folder);
 	snprintf(keep->path, sizeof(keep->path), "%s/%s.keep", folder, name);
 	rc = read_one(keep, keep->path);
+	keep->damaged = rc && rc != -ENOENT;
 	rc_old = rc ? read_one(keep, with_suffix(keep, ".old", old, sizeof(old))) : 0;
 	if (rc && rc_old && !(rc == -ENOENT && rc_old == -ENOENT)) {
 		gw_err_set(err, EUCLEAN, "%s: neither it nor the state before can be read",
@@ -228,6 +230,7 @@ static void drop(struct gw_keep *keep, struct record *r)
 int gw_keep_set(struct gw_keep *keep, const char *key, const void *value, size_t bytes)
 {
 	struct record *r = find(keep, key);
+	size_t was = r ? r->bytes : 0, head = r ? 0 : 5 + strlen(key);
 	uint8_t *copy;
 
 	if (!*key || strlen(key) > GW_KEEP_KEY_MAX)
@@ -239,7 +242,8 @@ int gw_keep_set(struct gw_keep *keep, const char *key, const void *value, size_t
 			drop(keep, r);
 		return 0;
 	}
-	if (!r && (keep->n == GW_KEEP_RECORDS_MAX || format_bytes(keep) + bytes > 8u << 20))
+	if ((!r && keep->n == GW_KEEP_RECORDS_MAX) ||
+	    format_bytes(keep) - was + head + bytes > FILE_MAX)
 		return -ENOSPC;
 	copy = malloc(bytes ? bytes : 1);
 	if (!copy)
@@ -279,12 +283,14 @@ static int replace(struct gw_keep *keep, const uint8_t *bytes, size_t len)
 	char new[816], old[816];
 	int rc = write_new(keep, with_suffix(keep, ".new", new, sizeof(new)), bytes, len);
 
-	if (!rc)
+	if (!rc && !keep->damaged)
 		rc = ops->rename(keep->fs, keep->path, with_suffix(keep, ".old", old, sizeof(old)));
 	if (rc == -ENOENT)
 		rc = 0; /* the first commit has nothing before it */
 	if (!rc)
 		rc = ops->rename(keep->fs, new, keep->path);
+	if (!rc)
+		keep->damaged = false;
 	if (!rc)
 		rc = ops->sync_dir(keep->fs, keep->folder);
 	return rc;

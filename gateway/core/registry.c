@@ -65,8 +65,9 @@ static int check(const char *kind, const char *name, uint32_t abi, uint32_t want
 
 int gw_registry_add_store(const struct gw_store_ops *ops, struct gw_err *err)
 {
-	int rc = check("store", ops->name, ops->abi, GW_STORE_ABI, ops->struct_size, sizeof(*ops),
-		       ops->open && ops->close && ops->submit, err);
+	int rc = check(
+		"store", ops->name, ops->abi, GW_STORE_ABI, ops->struct_size, sizeof(*ops),
+		ops->open && ops->close && ops->submit && !ops->lane_open == !ops->lane_close, err);
 
 	if (rc)
 		return rc;

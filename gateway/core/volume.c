@@ -80,12 +80,14 @@ void gw_volume_set_facts(struct gw_volume *volume)
 	facts->generation++;
 }
 
-void gw_lane_adopt(struct gw_lane *lane, const struct gw_event *event)
+void gw_lane_adopt(struct gw_lane *lane, const struct gw_facts *facts,
+		   const struct gw_store_info *info, const struct gw_event *event)
 {
 	struct gw_itl *itl;
 
-	lane->facts = lane->volume->facts;
-	lane->info = lane->volume->info;
+	lane->facts = *facts;
+	lane->info = *info;
+	lane->durable_always = lane->volume->write_through && info->volatile_cache;
 	TAILQ_FOREACH (itl, &lane->itls, link)
 		gw_itl_adopt(itl);
 	if (event)
@@ -104,14 +106,16 @@ void gw_volume_free(struct gw_volume *volume)
 struct offline {
 	struct gw_visit visit;
 	struct gw_volume *volume;
+	struct gw_facts facts;
+	struct gw_store_info info;
 };
 
 static void offline_each(struct gw_visit *visit, struct loop *loop)
 {
-	struct gw_volume *volume = ((struct offline *)visit)->volume;
+	struct offline *off = (struct offline *)visit;
 	struct gw_event event = { .kind = GW_EVENT_OFFLINE };
 
-	gw_lane_adopt(&volume->lane[loop_index(loop)], &event);
+	gw_lane_adopt(&off->volume->lane[loop_index(loop)], &off->facts, &off->info, &event);
 }
 
 static void offline_done(struct gw_visit *visit)
@@ -124,13 +128,19 @@ static void offline_mail(struct loop_mail *mail)
 {
 	struct gw_volume *volume =
 		(struct gw_volume *)((uint8_t *)mail - offsetof(struct gw_volume, offline));
-	struct offline *off = calloc(1, sizeof(*off));
 	struct gw *gw = volume->gw;
+	struct offline *off;
 
+	volume->offline_told = true;
+	if (volume->facts.state == GW_VOLUME_DRAINING)
+		return; /* it is going away already */
+	off = calloc(1, sizeof(*off));
 	GW_CHECK(off);
 	volume->facts.state = GW_VOLUME_OFFLINE;
 	volume->facts.generation++;
 	off->volume = volume;
+	off->facts = volume->facts;
+	off->info = volume->info;
 	off->visit.each = offline_each;
 	off->visit.done = offline_done;
 	gw->listing++;

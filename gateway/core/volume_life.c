@@ -32,6 +32,7 @@ struct change {
 	struct gw_admin_op *op;
 	struct gw_store_args args;
 	struct gw_store_info info;
+	struct gw_facts facts; /* what the lanes adopt */
 	int rc;
 	struct gw_err err;
 	struct drv_op job;
@@ -95,13 +96,28 @@ static struct gw_lane *lane_at(struct change *c, struct loop *loop)
 	return &c->volume->lane[loop_index(loop)];
 }
 
-/* ---- add ---------------------------------------------------------------- */
+/* ---- the end of a volume ------------------------------------------------ */
 
-static void volume_forget(struct change *c)
+/* A list may be on its way over the loops and look at it. */
+static void forget_when_unseen(struct loop_timer *timer)
 {
+	struct change *c = CHANGE_OF(timer, timer);
+	struct loop *loop = loop0(c->gw);
+
+	if (c->gw->listing) {
+		loop_timer_arm(loop, timer, instant_add(loop_now(loop), span_ms(LOOK_AGAIN_MS)));
+		return;
+	}
 	TAILQ_REMOVE(&c->gw->volumes, c->volume, link);
 	gw_volume_free(c->volume);
 	c->volume = NULL;
+	change_end(c);
+}
+
+static void volume_forget(struct change *c)
+{
+	loop_timer_init(&c->timer, forget_when_unseen);
+	forget_when_unseen(&c->timer);
 }
 
 static int64_t close_job(struct drv_op *op)
@@ -112,14 +128,19 @@ static int64_t close_job(struct drv_op *op)
 	return 0;
 }
 
-static void closed_after_failure(struct drv_op *op, int64_t res)
+static void closed(struct drv_op *op, int64_t res)
 {
-	struct change *c = CHANGE_OF(job, op);
-
 	(void)res;
-	volume_forget(c);
-	change_end(c);
+	volume_forget(CHANGE_OF(job, op));
 }
+
+static void close_store(struct change *c)
+{
+	c->volume->closing = true;
+	run_job(c, close_job, closed);
+}
+
+/* ---- add ---------------------------------------------------------------- */
 
 static void lane_close(struct gw_visit *visit, struct loop *loop)
 {
@@ -136,7 +157,7 @@ static void lane_close(struct gw_visit *visit, struct loop *loop)
 
 static void lanes_closed_after_failure(struct gw_visit *visit)
 {
-	run_job(CHANGE_OF(visit, visit), close_job, closed_after_failure);
+	close_store(CHANGE_OF(visit, visit));
 }
 
 static void lane_open(struct gw_visit *visit, struct loop *loop)
@@ -152,8 +173,7 @@ static void lane_open(struct gw_visit *visit, struct loop *loop)
 	if (c->rc)
 		return;
 	lane->open = true;
-	lane->durable_always = c->volume->write_through && c->volume->info.volatile_cache;
-	gw_lane_adopt(lane, NULL);
+	gw_lane_adopt(lane, &c->facts, &c->info, NULL);
 }
 
 static void lanes_opened(struct gw_visit *visit)
@@ -218,17 +238,17 @@ static void opened(struct drv_op *op, int64_t res)
 	c->rc = (int)res;
 	if (c->rc) {
 		volume_forget(c);
-		change_end(c);
 		return;
 	}
 	c->rc = check_info(c, volume->facts.block_bytes);
 	if (c->rc) {
-		run_job(c, close_job, closed_after_failure);
+		close_store(c);
 		return;
 	}
 	volume->info = c->info;
 	gw_volume_set_facts(volume);
 	volume->facts.state = GW_VOLUME_ONLINE;
+	c->facts = volume->facts;
 	run_visit(c, lane_open, lanes_opened);
 }
 
@@ -358,7 +378,7 @@ static void lane_adopt(struct gw_visit *visit, struct loop *loop)
 {
 	struct change *c = CHANGE_OF(visit, visit);
 
-	gw_lane_adopt(lane_at(c, loop), &c->event);
+	gw_lane_adopt(lane_at(c, loop), &c->facts, &c->info, &c->event);
 }
 
 static void adopted(struct gw_visit *visit)
@@ -387,8 +407,10 @@ static void refresh_fenced(struct gw_fence_req *fence, enum gw_status status)
 		volume->facts.state = GW_VOLUME_OFFLINE;
 	if (c->event.kind == GW_EVENT_ONLINE) {
 		volume->facts.state = GW_VOLUME_ONLINE;
+		volume->offline_told = false;
 		atomic_store(&volume->offline_asked, false);
 	}
+	c->facts = volume->facts;
 	c->event.size_bytes = volume->facts.size_bytes;
 	log_note(VOLUME, "volume %s: %s (%llu bytes)", volume->name, gw_event_words(c->event.kind),
 		 (unsigned long long)volume->facts.size_bytes);
@@ -463,33 +485,38 @@ void gw_volume_refresh(struct gw *gw, const char *name, struct gw_admin_op *op)
 
 /* ---- remove ------------------------------------------------------------- */
 
-static void gone(struct drv_op *op, int64_t res)
+/* The last fences may still be on their way home; only home may look. */
+static void fences_each(struct gw_visit *visit, struct loop *loop)
 {
-	struct change *c = CHANGE_OF(job, op);
+	struct change *c = CHANGE_OF(visit, visit);
 
-	(void)res;
-	volume_forget(c);
-	change_end(c);
+	if (c->volume->home == loop_index(loop))
+		c->busy = !TAILQ_EMPTY(&c->volume->fences);
 }
 
-static void close_later(struct loop_timer *timer)
+static void fences_look(struct loop_timer *timer);
+
+static void fences_seen(struct gw_visit *visit)
 {
-	struct change *c = CHANGE_OF(timer, timer);
+	struct change *c = CHANGE_OF(visit, visit);
 	struct loop *loop = loop0(c->gw);
 
-	if (c->gw->listing || !TAILQ_EMPTY(&c->volume->fences)) {
-		loop_timer_arm(loop, timer, instant_add(loop_now(loop), span_ms(LOOK_AGAIN_MS)));
+	if (!c->busy && atomic_load(&c->volume->offline_asked) == c->volume->offline_told) {
+		close_store(c);
 		return;
 	}
-	run_job(c, close_job, gone);
+	loop_timer_init(&c->timer, fences_look);
+	loop_timer_arm(loop, &c->timer, instant_add(loop_now(loop), span_ms(LOOK_AGAIN_MS)));
+}
+
+static void fences_look(struct loop_timer *timer)
+{
+	run_visit(CHANGE_OF(timer, timer), fences_each, fences_seen);
 }
 
 static void lanes_closed(struct gw_visit *visit)
 {
-	struct change *c = CHANGE_OF(visit, visit);
-
-	loop_timer_init(&c->timer, close_later);
-	close_later(&c->timer);
+	fences_look(&CHANGE_OF(visit, visit)->timer);
 }
 
 static void flushed(struct gw_io *io)
@@ -521,7 +548,8 @@ static void flush(struct change *c)
 {
 	struct loop *loop = loop0(c->gw);
 
-	if (!(c->volume->info.can & GW_STORE_CAN(GW_FLUSH)) || c->volume->facts.read_only) {
+	/* a store that became read-only may still hold what was written before */
+	if (!(c->volume->info.can & GW_STORE_CAN(GW_FLUSH)) || c->volume->read_only) {
 		run_visit(c, lane_close, lanes_closed);
 		return;
 	}
@@ -538,7 +566,7 @@ static void drain_each(struct gw_visit *visit, struct loop *loop)
 	struct gw_lane *lane = lane_at(c, loop);
 
 	if (lane->facts.state != GW_VOLUME_DRAINING)
-		gw_lane_adopt(lane, &c->event);
+		gw_lane_adopt(lane, &c->facts, &c->info, &c->event);
 	c->busy += lane->n_running + lane->n_waiting + (TAILQ_EMPTY(&lane->itls) ? 0 : 1);
 }
 
@@ -584,6 +612,8 @@ void gw_volume_remove(struct gw *gw, const char *name, struct instant deadline,
 	c->event.kind = GW_EVENT_GOING_AWAY;
 	c->volume->facts.state = GW_VOLUME_DRAINING;
 	c->volume->facts.generation++;
+	c->facts = c->volume->facts;
+	c->info = c->volume->info;
 	run_visit(c, drain_each, drain_seen);
 }
 
@@ -591,7 +621,7 @@ uint64_t gw_volume_dirty_bytes(struct gw *gw, const char *name)
 {
 	struct gw_volume *volume = gw_volume_find(gw, name);
 
-	if (!volume || volume->opening || !volume->store || !volume->ops->dirty_bytes)
+	if (!volume || volume->opening || volume->closing || !volume->ops->dirty_bytes)
 		return 0;
 	return volume->ops->dirty_bytes(volume->store);
 }

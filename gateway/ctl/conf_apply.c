@@ -230,7 +230,7 @@ static void go_on(struct loop_task *task)
 		return;
 	if (a->rc && !a->backward && !going) {
 		a->backward = true;
-		log_note(CONTROL, "undoing the changes: %s", a->err.text);
+		log_debug(CONTROL, "undoing the changes: %s", a->err.text);
 	}
 	if (a->backward)
 		go_back(a);

@@ -275,7 +275,7 @@ static void enter(struct life *life, enum life_state state)
 		start(life);
 		break;
 	case LIFE_SERVING:
-		refresh_start(&life->refresh, life->args.gw);
+		refresh_start(&life->refresh);
 		break;
 	case LIFE_DRAINING:
 		drain(life);
@@ -334,6 +334,7 @@ int life_create(const struct life_args *args, struct life **out, struct gw_err *
 	life->nothing = conf_new();
 	life->apply.owner = life;
 	life->apply.drain = span_s(LIFE_DRAIN_S);
+	refresh_init(&life->refresh, args->gw);
 	loop_timer_init(&life->progress, tell_progress);
 	loop_timer_init(&life->patience, patience_ends);
 	*out = life;

@@ -78,11 +78,15 @@ static void is_quiet(struct loop_task *task)
 		r->stopped(r->arg);
 }
 
-void refresh_start(struct refresh *r, struct gw *gw)
+void refresh_init(struct refresh *r, struct gw *gw)
 {
 	*r = (struct refresh){ .gw = gw, .loop = loop_set_get(gw_loops(gw), 0) };
 	r->task.run = is_quiet;
 	loop_timer_init(&r->timer, tick);
+}
+
+void refresh_start(struct refresh *r)
+{
 	arm(r, 0);
 }
 

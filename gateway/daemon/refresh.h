@@ -24,8 +24,9 @@ struct refresh {
 	struct loop_task task;
 };
 
-void refresh_start(struct refresh *refresh, struct gw *gw);
-/* done() when nothing is under way any more; never from inside. */
+void refresh_init(struct refresh *refresh, struct gw *gw);
+void refresh_start(struct refresh *refresh);
+/* Started or not. done() when nothing is under way any more; never from inside. */
 void refresh_stop(struct refresh *refresh, void (*done)(void *arg), void *arg);
 
 #endif

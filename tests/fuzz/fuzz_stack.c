@@ -51,7 +51,8 @@ bool fuzz_stack_down(struct fuzz_stack *stack)
 	bool fine = sim_daemon_stop(&stack->daemon) && !stack->host->world->failed;
 
 	if (!fine)
-		fprintf(stderr, "the simulation: %s\n", stack->host->world->failure);
+		fprintf(stderr, "the simulation: %s (flush %d)\n", stack->host->world->failure,
+			stack->daemon.flush_rc);
 	sim_host_free(&stack->host);
 	return fine;
 }
@@ -128,7 +129,7 @@ bool fuzz_client_wait(struct fuzz_client *c, size_t n)
 {
 	struct wish wish = { c, n };
 
-	if (c->len < n)
+	if (c->len < n && !c->closed)
 		sim_host_run_until(c->stack->host, PATIENCE_NS, is_here, &wish);
 	return c->len >= n;
 }

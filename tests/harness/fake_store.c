@@ -148,9 +148,8 @@ static void check_range(struct fake_store *fake, const struct gw_io *io)
 	if (!io->length || (max && io->length > max))
 		breach(fake, "op %d of %llu bytes", io->op, (unsigned long long)io->length);
 	if (io->offset > fake->size_bytes || io->length > fake->size_bytes - io->offset)
-		breach(fake, "op %d at %llu + %llu of %llu", io->op,
-		       (unsigned long long)io->offset, (unsigned long long)io->length,
-		       (unsigned long long)fake->size_bytes);
+		breach(fake, "op %d at %llu + %llu of %llu", io->op, (unsigned long long)io->offset,
+		       (unsigned long long)io->length, (unsigned long long)fake->size_bytes);
 }
 
 static void check_flags(struct fake_store *fake, const struct gw_io *io)
@@ -291,9 +290,9 @@ struct fake_io *fake_store_find(struct fake_store *fake, enum gw_op op, uint64_t
 	struct fake_io *fio;
 
 	TAILQ_FOREACH (fio, &fake->held, link)
-		if (fio->io->op == op && (op == GW_FLUSH || (fio->io->offset < offset + length &&
-							     offset < fio->io->offset +
-									       fio->io->length)))
+		if (fio->io->op == op &&
+		    (op == GW_FLUSH || (fio->io->offset < offset + length &&
+					offset < fio->io->offset + fio->io->length)))
 			return fio;
 	return NULL;
 }

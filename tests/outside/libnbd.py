@@ -222,11 +222,12 @@ def errno_of(fn, *a, **k):
 @case("pwrite, pread, with FUA, DF")
 def _():
     h = handle(tcp)
-    d = pattern(300000, 14)
-    h.pwrite(d, 4 * MiB + 1)
-    same_bytes(bytes(h.pread(300000, 4 * MiB + 1)), d)
+    n = 299 * 1024 + 512
+    d = pattern(n, 14)
+    h.pwrite(d, 4 * MiB + 512)
+    same_bytes(bytes(h.pread(n, 4 * MiB + 512)), d)
     h.pwrite(d, 5 * MiB, nbd.CMD_FLAG_FUA)
-    same_bytes(bytes(h.pread(300000, 5 * MiB, nbd.CMD_FLAG_DF)), d)
+    same_bytes(bytes(h.pread(n, 5 * MiB, nbd.CMD_FLAG_DF)), d)
     h.zero(SIZE - 28 * MiB, 2 * MiB)
     h.zero(4 * MiB, 2 * MiB)
     h.flush()
@@ -258,8 +259,8 @@ def _():
     d = pattern(1 * MiB, 15)
     for flags in (0, nbd.CMD_FLAG_NO_HOLE, nbd.CMD_FLAG_FUA, nbd.CMD_FLAG_NO_HOLE | nbd.CMD_FLAG_FUA):
         h.pwrite(d, 16 * MiB)
-        h.zero(1 * MiB - 1000, 16 * MiB + 500, flags)
-        same_bytes(bytes(h.pread(1 * MiB, 16 * MiB)), d[:500] + bytes(1 * MiB - 1000) + d[-500:])
+        h.zero(1 * MiB - 1024, 16 * MiB + 512, flags)
+        same_bytes(bytes(h.pread(1 * MiB, 16 * MiB)), d[:512] + bytes(1 * MiB - 1024) + d[-512:])
     if h.can_fast_zero():
         h.pwrite(d, 16 * MiB)
         e = errno_of(h.zero, 65536, 16 * MiB, nbd.CMD_FLAG_FAST_ZERO)
@@ -294,17 +295,21 @@ def _():
     h.shutdown()
 
 
-@case("errors: out of range, unaligned is fine, read-only")
+@case("errors: out of range, unaligned, read-only")
 def _():
     h = handle(tcp)
     expect_eq(errno_of(h.pread, 512, SIZE), "EINVAL", "read beyond")
     expect_eq(errno_of(h.pwrite, b"x" * 512, SIZE), "EINVAL" if PEER == "qemu-nbd" else "ENOSPC", "write beyond")
     expect_eq(errno_of(h.trim, 512, SIZE), "EINVAL", "trim beyond")
-    expect_eq(errno_of(h.zero, 512, SIZE - 1), "EINVAL" if PEER == "qemu-nbd" else "ENOSPC", "zero beyond")
-    h.pread(1, SIZE - 1)
+    expect_eq(errno_of(h.zero, 1024, SIZE - 512), "EINVAL" if PEER == "qemu-nbd" else "ENOSPC", "zero beyond")
+    # off the grid: exact where the minimum block is 1, else EINVAL
+    want = None if h.get_block_size(nbd.SIZE_MINIMUM) <= 1 else "EINVAL"
+    for fn, args in ((h.pread, (1, SIZE - 1)), (h.zero, (5, 12 * MiB + 1)), (h.pwrite, (b"abc", 12 * MiB + 7))):
+        expect_eq(errno_of(fn, *args), want, fn.__name__)
+    h.zero(4096, 12 * MiB)
     h.shutdown()
     h = handle(ro)
-    for fn, args in ((h.pwrite, (b"x", 0)), (h.trim, (512, 0)), (h.zero, (512, 0))):
+    for fn, args in ((h.pwrite, (b"x" * 512, 0)), (h.trim, (512, 0)), (h.zero, (512, 0))):
         expect_in(errno_of(fn, *args), ("EPERM",) if not PEER else ("EPERM", "EINVAL"), fn.__name__)
     same_bytes(bytes(h.pread(1 * MiB, 8 * MiB)), DATA)
     h.shutdown()

@@ -125,7 +125,7 @@ def _(s):
     io(s, "write -P 0xb1 0 8M", "write -z 1M 1M", "read -P 0 1M 1M", "write -z -u 2M 1M", "read -P 0 2M 1M",
        "write -z -f 3M 4k", "read -P 0 3M 4k", "write -z -u -f 4M 4k", "read -P 0 4M 4k",
        "read -P 0xb1 0 1M", "read -P 0xb1 7M 1M", "flush")
-    io(s, "discard 0 64M", "read 0 32M", "discard 1 4095", "discard 4k 4k")
+    io(s, "discard 0 64M", "read 0 32M", "discard 512 4096", "discard 4k 4k")
     p, bad = io(s, "write -P 0xb2 0 1M", "write -z -n 0 1M", check=False)     # -n is FAST_ZERO
     if not bad:
         io(s, "read -P 0 0 1M")

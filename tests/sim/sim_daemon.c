@@ -62,16 +62,20 @@ static bool is_done(void *arg)
 /* A finding must not keep the daemon from ending. */
 static bool op_wait(struct sim_daemon *d, const char *what)
 {
-	bool failed = d->host->world->failed, ended;
+	struct sim_world *w = d->host->world;
+	uint64_t until = w->now_ns + PATIENCE_NS;
+	bool failed = false, ended = false;
 
-	d->host->world->failed = false;
-	ended = sim_host_run_until(d->host, PATIENCE_NS, is_done, d);
-	d->host->world->failed = d->host->world->failed || failed;
+	do {
+		failed = failed || w->failed;
+		w->failed = false;
+		ended = sim_host_run_until(d->host, until - w->now_ns, is_done, d);
+	} while (!ended && w->failed);
+	w->failed = failed || w->failed;
 	if (!ended)
-		sim_world_broken(d->host->world, "%s does not end: %u disk operations, %u jobs,"
-				 " %u sockets; %s", what, sim_disk_io_count(d->host->disk),
-				 d->host->machine.jobs, sim_sock_open(d->host->net),
-				 d->host->world->failure);
+		sim_world_broken(w, "%s does not end: %u disk operations, %u jobs, %u sockets; %s",
+				 what, sim_disk_io_count(d->host->disk), d->host->machine.jobs,
+				 sim_sock_open(d->host->net), failed ? w->failure : "");
 	return d->op.rc == 0;
 }
 

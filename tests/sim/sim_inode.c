@@ -103,11 +103,20 @@ void sim_inode_read_safe(const struct sim_inode *inode, uint64_t offset, void *b
 	read_layer(inode, true, offset, buf, len);
 }
 
+/* The sectors of the mask are allocated where `held` has a bit. */
+static void hold(struct sim_inode *inode, struct sim_chunk *c, uint16_t mask, uint16_t held)
+{
+	inode->held -= (unsigned)__builtin_popcount(c->held);
+	c->held = (uint16_t)((c->held & ~mask) | (held & mask));
+	inode->held += (unsigned)__builtin_popcount(c->held);
+}
+
 static void make_safe(struct sim_inode *inode, struct sim_chunk *c, uint16_t mask)
 {
 	inode->dirty -= (unsigned)__builtin_popcount(c->dirty & mask);
 	c->dirty &= (uint16_t)~mask;
 	c->lost &= (uint16_t)~mask;
+	c->safe_held = (uint16_t)((c->safe_held & ~mask) | (c->held & mask));
 	for (unsigned left = mask; left; left &= left - 1) {
 		unsigned s = (unsigned)__builtin_ctz(left);
 
@@ -115,14 +124,26 @@ static void make_safe(struct sim_inode *inode, struct sim_chunk *c, uint16_t mas
 	}
 }
 
-/* Sectors are about to change: sometimes the old bytes reach the medium first,
- * so that after a power cut neither the newest nor the synced may be there. */
-static void touch(struct sim_inode *inode, struct sim_rng *rng, struct sim_chunk *c, uint16_t mask)
+/* The sectors that lie wholly in [offset, offset + len), within one chunk. */
+static uint16_t whole_of(uint64_t offset, size_t len)
 {
-	uint16_t fresh;
+	uint64_t head = (SIM_SECTOR - offset % SIM_SECTOR) % SIM_SECTOR;
+	uint64_t tail = (offset + len) % SIM_SECTOR;
 
-	if ((c->dirty & mask) && sim_rng_chance(rng, 1, 8))
-		make_safe(inode, c, (uint16_t)(c->dirty & mask & sim_rng_next(rng)));
+	return head + tail < len ? mask_of(offset + head, len - head - tail) : 0;
+}
+
+/* Sectors are about to change: sometimes the old bytes reach the medium first,
+ * so that after a power cut neither the newest nor the synced may be there.  A
+ * sector that changes only in part is left alone: it may be half of something
+ * that goes on. */
+static void touch(struct sim_inode *inode, struct sim_rng *rng, struct sim_chunk *c,
+		  uint64_t offset, size_t len)
+{
+	uint16_t mask = mask_of(offset, len), old = c->dirty & whole_of(offset, len), fresh;
+
+	if (old && sim_rng_chance(rng, 1, 8))
+		make_safe(inode, c, (uint16_t)(old & sim_rng_next(rng)));
 	fresh = (uint16_t)(mask & ~c->dirty);
 	inode->dirty += (unsigned)__builtin_popcount(fresh);
 	c->dirty |= mask;
@@ -130,13 +151,6 @@ static void touch(struct sim_inode *inode, struct sim_rng *rng, struct sim_chunk
 	inode->clock++;
 	for (unsigned left = fresh; left; left &= left - 1)
 		c->since[__builtin_ctz(left)] = inode->clock;
-}
-
-static void hold(struct sim_inode *inode, struct sim_chunk *c, uint16_t mask, bool held)
-{
-	inode->held -= (unsigned)__builtin_popcount(c->held);
-	c->held = (uint16_t)(held ? c->held | mask : c->held & ~mask);
-	inode->held += (unsigned)__builtin_popcount(c->held);
 }
 
 void sim_inode_write(struct sim_inode *inode, struct sim_rng *rng, uint64_t offset,
@@ -149,11 +163,10 @@ void sim_inode_write(struct sim_inode *inode, struct sim_rng *rng, uint64_t offs
 	while (len) {
 		struct sim_chunk *c = chunk_make(inode, offset);
 		size_t n = in_chunk(offset, len);
-		uint16_t mask = mask_of(offset, n);
 
-		touch(inode, rng, c, mask);
+		touch(inode, rng, c, offset, n);
 		memcpy(c->now + offset % SIM_CHUNK, in, n);
-		hold(inode, c, mask, true);
+		hold(inode, c, mask_of(offset, n), 0xffff);
 		in += n;
 		offset += n;
 		len -= n;
@@ -182,18 +195,16 @@ void sim_inode_zero(struct sim_inode *inode, struct sim_rng *rng, uint64_t offse
 	while (len) {
 		struct sim_chunk *c = chunk_at(inode, offset);
 		size_t n = in_chunk(offset, len);
-		uint64_t head = (SIM_SECTOR - offset % SIM_SECTOR) % SIM_SECTOR;
-		uint64_t tail = (offset + n) % SIM_SECTOR;
 
 		if (!c && !free_it)
 			c = chunk_make(inode, offset);
 		if (c) {
-			touch(inode, rng, c, mask_of(offset, n));
+			touch(inode, rng, c, offset, n);
 			memset(c->now + offset % SIM_CHUNK, 0, n);
 			if (!free_it)
-				hold(inode, c, mask_of(offset, n), true);
-			else if (head + tail < n)
-				hold(inode, c, mask_of(offset + head, n - head - tail), false);
+				hold(inode, c, mask_of(offset, n), 0xffff);
+			else
+				hold(inode, c, whole_of(offset, n), 0);
 		}
 		offset += n;
 		len -= n;
@@ -210,7 +221,7 @@ void sim_inode_resize(struct sim_inode *inode, uint64_t size)
 			continue;
 		memset(c->now + from, 0, SIM_CHUNK - from);
 		memset(c->safe + from, 0, SIM_CHUNK - from);
-		hold(inode, c, mask_of(from, SIM_CHUNK - from), false);
+		hold(inode, c, mask_of(from, SIM_CHUNK - from), 0);
 	}
 	inode->size = size;
 }
@@ -278,6 +289,8 @@ static void give_up(struct sim_inode *inode, struct sim_chunk *c, uint16_t mask,
 	inode->dirty -= (unsigned)__builtin_popcount(c->dirty & mask);
 	c->dirty &= (uint16_t)~mask;
 	c->lost = (uint16_t)(go_back ? c->lost & ~mask : c->lost | mask);
+	if (go_back)
+		hold(inode, c, mask, c->safe_held);
 	for (unsigned left = go_back ? mask : 0; left; left &= left - 1) {
 		unsigned s = (unsigned)__builtin_ctz(left);
 
@@ -323,7 +336,6 @@ void sim_inode_power_cut(struct sim_inode *inode, struct sim_rng *rng, unsigned 
 		survey->lost += (unsigned)__builtin_popcount(drop);
 		make_safe(inode, c, keep);
 		give_up(inode, c, drop, true);
-		c->held |= keep;
 	}
 	if (inode->size != inode->safe_size && sim_rng_chance(rng, num, den))
 		inode->safe_size = inode->size;

@@ -29,7 +29,7 @@ struct sim_chunk {
 	uint8_t now[SIM_CHUNK];
 	uint8_t safe[SIM_CHUNK];
 	uint16_t dirty, lost;
-	uint16_t held; /* allocated sectors */
+	uint16_t held, safe_held; /* allocated sectors, now and on the medium */
 	uint32_t since[SIM_CHUNK_SECTORS]; /* the clock when it became dirty */
 };
 

@@ -228,6 +228,13 @@ void sim_nbd_disconnect(struct sim_nbd *n)
 		return;
 	if (n->phase == SIM_NBD_READY)
 		sim_net_send(n->conn, head, put_header(n, &bye, head));
+	sim_nbd_close(n);
+}
+
+void sim_nbd_close(struct sim_nbd *n)
+{
+	if (n->phase == SIM_NBD_OVER)
+		return;
 	sim_net_close(n->conn);
 	over(n, 0);
 }

@@ -114,6 +114,7 @@ void sim_nbd_send(struct sim_nbd *nbd, struct sim_nbd_cmd *cmd, const uint8_t *d
 
 /* Ways to go; over() is called from inside each. */
 void sim_nbd_disconnect(struct sim_nbd *nbd); /* NBD_CMD_DISC and an orderly end */
+void sim_nbd_close(struct sim_nbd *nbd);      /* an end in the middle of anything */
 void sim_nbd_vanish(struct sim_nbd *nbd);     /* reset */
 
 /* ---- for sim_nbd_hs.c and sim_nbd_rx.c ----------------------------------- */

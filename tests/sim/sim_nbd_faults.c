@@ -50,6 +50,22 @@ static void run_stalls(struct sim_run *run)
 	sim_run_settle(run, 7200 * SIM_S);
 }
 
+/* Many flushes at once, and one of them fails: then no other may say that what
+ * the kernel has dropped is safe. */
+static void add_flushers(struct sim_run *run)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		struct sim_habits habits = sim_run_habits(run);
+
+		habits.lines = 2;
+		habits.depth = 16;
+		habits.flush = 30;
+		habits.fua = 30;
+		habits.errors_happen = true;
+		sim_run_user(run, &habits, sim_rng_between(run->rng, 50, 150));
+	}
+}
+
 static void run_errors(struct sim_run *run)
 {
 	struct sim_disk_faults *f = &run->host->disk->faults;
@@ -61,6 +77,8 @@ static void run_errors(struct sim_run *run)
 	f->sync_error = (unsigned)sim_rng_log(run->rng, 10, 2000);
 	if (sim_rng_chance(run->rng, 1, 3))
 		f->capacity_sectors = sectors / 2;
+	if (sim_rng_chance(run->rng, 1, 3))
+		add_flushers(run);
 	add_users(run, (unsigned)sim_rng_between(run->rng, 1, 3), 50, true);
 	sim_run_for(run, sim_rng_log(run->rng, SIM_MS, SIM_S));
 	if (sim_rng_chance(run->rng, 1, 4)) {

@@ -247,9 +247,10 @@ static void finish(struct sim_run *run)
 	if (!run->host->loops)
 		return;
 	stamp = sim_model_flush(run->model);
-	if (!sim_daemon_stop(&run->daemon) || run->world->failed)
+	if (sim_daemon_stop(&run->daemon))
+		sim_model_flushed(run->model, stamp);
+	if (run->world->failed)
 		return;
-	sim_model_flushed(run->model, stamp);
 	sim_host_power_cut(run->host);
 	sim_model_power_cut(run->model, peek, run);
 }

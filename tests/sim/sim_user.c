@@ -294,7 +294,7 @@ static void send_one(struct sim_call *call)
 	if (only != UINT64_MAX && sim_rng_chance(rng_of(u), 1, 2))
 		sim_nbd_vanish(call->nbd);
 	else if (only != UINT64_MAX)
-		sim_nbd_disconnect(call->nbd);
+		sim_nbd_close(call->nbd);
 }
 
 static bool send_again(struct sim_line *l)

@@ -63,7 +63,7 @@ def _():
 @case("LIST of several images, names made as the contract says", when=no_peer())
 def _():
     c = hello(two)
-    expect_eq(sorted(names(c)), ["second.disk", "ab-c-d.9", "first"], "names")
+    expect_eq(sorted(names(c)), ["ab-c-d.9", "first", "second.disk"], "names")
     kind, _ = c.info("", [])
     expect_eq(hex(kind), hex(ERR_UNKNOWN), "the empty name with three images")
     for name, size in (("first", 4 * MiB), ("second.disk", 1 * GiB), ("ab-c-d.9", 1 * MiB)):

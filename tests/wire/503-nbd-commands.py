@@ -7,7 +7,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from nbdwire import *   # noqa: E402
 
-SIZE = 16 * MiB
+SIZE = 12 * MiB
 MODES = ("simple", "structured", "extended")
 servers = {}
 now = None      # the server of the running case
@@ -15,7 +15,7 @@ model = {}
 
 
 def setup():
-    servers["memory"] = Server("wire=memory:16M")
+    servers["memory"] = Server("wire=memory:12M")
     servers["file"] = Server(make_file(SIZE, "wire.img"))
     for s in servers.values():
         model[s] = bytearray(SIZE)

@@ -7,6 +7,7 @@ Environment:
   SLUICE_SERVE_ARGS    more arguments for every `sluice serve` of the suite
   NBDWIRE_PEER         nbdkit or qemu-nbd: try the test itself against that server
   NBDWIRE_LIMIT        seconds that a whole script may take (default: its own)
+  NBDWIRE_TIMES        say how long a case took that took more than so many seconds
   V=1                  print the daemon's messages as they are when a case fails
 """
 import atexit
@@ -330,6 +331,8 @@ def _one(n, title, fn, lim, when, after_each):
             for fn in AFTER_CASE:
                 fn()
         print("ok %d - %s" % (n, title))
+        if time.monotonic() - began > float(os.environ.get("NBDWIRE_TIMES", "1e9")):
+            diag("%.1f s" % (time.monotonic() - began))
         good = True
     except Skip as e:
         print("ok %d - %s # SKIP %s" % (n, title, e))

@@ -13,3 +13,6 @@ endif
 
 TESTS += %reldir%/sluice_test.sh
 EXTRA_DIST += %reldir%/sluice_test.sh
+
+# Two loops and more, by default.
+CHECK_TSAN += %reldir%/sluice_test.sh

@@ -185,11 +185,10 @@ static void one_zero(struct world *w, uint64_t offset, uint64_t length, uint32_t
 		else
 			memcpy(model + offset, before, length);
 	}
-	assert_int_equal(run(w, &call),
-			 req && (flags & GW_FAST_ONLY) && refuses && whole(w, offset, length) &&
-					 length ?
-				 GW_NOT_FAST :
-				 GW_OK);
+	assert_int_equal(run(w, &call), req && (flags & GW_FAST_ONLY) && refuses &&
+							whole(w, offset, length) && length
+						? GW_NOT_FAST
+						: GW_OK);
 	if ((flags & GW_FUA) && call.status == GW_OK)
 		assert_durable(w, offset, length);
 }
@@ -410,8 +409,8 @@ static void world_end(struct world *w)
 
 static bool is_possible(const struct grid *grid)
 {
-	return !grid->transfer_max || (grid->transfer_max >= grid->align &&
-				       grid->transfer_max >= grid->memory_align);
+	return !grid->transfer_max ||
+	       (grid->transfer_max >= grid->align && grid->transfer_max >= grid->memory_align);
 }
 
 static void store_of_align(uint32_t align)
@@ -424,9 +423,8 @@ static void store_of_align(uint32_t align)
 		for (unsigned m = 0; m < 3; m++)
 			for (unsigned t = 0; t < 6; t++)
 				for (unsigned can = m > 0; can < 2; can++) {
-					struct grid grid = { align,	  memory[m], transfer[t],
-							     block,	  can > 0,
-							     seed++ % 3 };
+					struct grid grid = { align, memory[m], transfer[t],
+							     block, can > 0,   seed++ % 3 };
 					uint64_t size = block > 4096 ? 4 * block : 20480;
 					struct world w;
 
@@ -472,10 +470,10 @@ static void align_65536(void **state)
 static void impossible_limits(void **state)
 {
 	static const struct grid grids[] = {
-		{ 4096, 1, 512, 512, true, 0 },	 { 3, 1, 0, 512, true, 0 },
-		{ 1, 8192, 0, 512, true, 0 },	 { 1, 3, 0, 512, true, 0 },
-		{ 131072, 1, 0, 512, true, 0 },	 { 1, 1, 0, 768, true, 0 },
-		{ 1, 1, 0, 131072, true, 0 },	 { 1, 1, 0, 256, true, 0 },
+		{ 4096, 1, 512, 512, true, 0 },	  { 3, 1, 0, 512, true, 0 },
+		{ 1, 8192, 0, 512, true, 0 },	  { 1, 3, 0, 512, true, 0 },
+		{ 131072, 1, 0, 512, true, 0 },	  { 1, 1, 0, 768, true, 0 },
+		{ 1, 1, 0, 131072, true, 0 },	  { 1, 1, 0, 256, true, 0 },
 		{ 512, 4096, 512, 512, true, 0 },
 	};
 	struct gw_err err;

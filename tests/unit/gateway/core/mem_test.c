@@ -59,7 +59,8 @@ static void copies(void **state)
 
 	(void)state;
 	for (seed = 1; seed < 300000000000ull; seed += 10000001) {
-		uint32_t bytes = chance(MOST), from = chance(bytes + 1), n = chance(bytes - from + 1);
+		uint32_t bytes = chance(MOST), from = chance(bytes + 1),
+			 n = chance(bytes - from + 1);
 
 		scatter(&mem, room, bytes);
 		randomize(flat, bytes, 256);
@@ -77,7 +78,8 @@ static void copies(void **state)
 		assert_memory_equal(flat, after, bytes);
 		assert_true(gw_mem_is_zero(&mem, from, n));
 		for (unsigned i = 0; i < mem.n; i++)
-			assert_int_equal(((uint8_t *)mem.iov[i].iov_base)[mem.iov[i].iov_len], 0xee);
+			assert_int_equal(((uint8_t *)mem.iov[i].iov_base)[mem.iov[i].iov_len],
+					 0xee);
 	}
 }
 
@@ -141,7 +143,8 @@ static void as_iovecs(void **state)
 
 	(void)state;
 	for (seed = 1; seed < 100000000000ull; seed += 10000001) {
-		uint32_t bytes = chance(MOST), from = chance(bytes + 1), n = chance(bytes - from + 1);
+		uint32_t bytes = chance(MOST), from = chance(bytes + 1),
+			 n = chance(bytes - from + 1);
 		uint32_t at = 0;
 		unsigned pieces;
 

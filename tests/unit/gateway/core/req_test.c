@@ -135,13 +135,11 @@ static void write_protected(void **state)
 /* A nexus of its own that may only read. */
 static void may_only_read(void **state)
 {
-	static const struct gw_itl_ops ops = { .ready = NULL };
 	struct gw_itl_ops mine = *rig.itl[0]->ops;
 	struct gw_itl *usual = rig.itl[0];
 	struct call call = { 0 };
 
 	(void)state;
-	(void)ops;
 	rig.itl[0] = gw_itl_open(rig.nexus[0], rig.volume, true, &mine, &rig);
 	rig_settle(&rig);
 	rig_write(&rig, 0, &call, 0, 512, 1);
@@ -389,6 +387,7 @@ static void pool_of_requests(void **state)
 	(void)state;
 	wakes = 0;
 	rig_down(&rig, "v");
+	rig_end(&rig);
 	rig_begin(&small, 1, 1, &limits);
 	rig_up(&small, "v", 512);
 	for (unsigned i = 0; i < 4; i++)
@@ -454,11 +453,11 @@ static void overlapping_writes(void **state)
 /* Who waits only for one that is aborted goes on at once. */
 static void behind_an_aborted_one(void **state)
 {
-	struct call a = { 0 }, b = { 0 };
+	struct call held = { 0 }, a = { 0 }, b = { 0 };
 
 	(void)state;
-	bring(&a, HELD_BY_GUARD); /* 4096 .. 4608 is held */
-	a = (struct call){ 0 };
+	blocker = (struct call){ 0 };
+	bring(&held, HELD_BY_GUARD); /* 4096 .. 4608 */
 	submit_in_order(&a, 4096, 8192, 1);
 	submit_in_order(&b, 8192, 512, 2); /* overlaps a alone */
 	rig_settle(&rig);
@@ -466,6 +465,8 @@ static void behind_an_aborted_one(void **state)
 	rig_abort(&a);
 	rig_settle(&rig);
 	assert_non_null(fake_store_find(fake, GW_WRITE, 8192, 512));
+	rig_unhold(&rig, fake);
+	assert_true(held.ended == 1 && a.status == GW_ABORTED && b.status == GW_OK);
 }
 
 HARNESS_MAIN(cmocka_unit_test_setup_teardown(refused, begin, end),

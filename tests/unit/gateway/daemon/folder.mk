@@ -3,6 +3,7 @@
 if HAVE_CMOCKA
 GW_DAEMON_TESTS = \
 	%reldir%/image_test \
+	%reldir%/life_test \
 	%reldir%/options_test \
 	%reldir%/serve_test
 check_PROGRAMS += $(GW_DAEMON_TESTS)
@@ -14,6 +15,7 @@ GW_DAEMON_TEST_LIBS = $(GW_DAEMON_LIBS) gateway/core/libgw_core.a $(GW_LOOP_LIBS
 	$(CMOCKA_LIBS)
 
 %canon_reldir%_image_test_LDADD = $(GW_DAEMON_TEST_LIBS)
+%canon_reldir%_life_test_LDADD = $(GW_DAEMON_TEST_LIBS)
 %canon_reldir%_options_test_SOURCES = %reldir%/options_test.c %reldir%/front.h
 %canon_reldir%_options_test_LDADD = $(GW_DAEMON_TEST_LIBS)
 %canon_reldir%_serve_test_SOURCES = %reldir%/serve_test.c %reldir%/front.h

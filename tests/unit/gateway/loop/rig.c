@@ -86,21 +86,21 @@ int64_t rig_run(struct rig *rig, struct rig_op *op)
 	return op->res;
 }
 
-void rig_buf(struct rig_op *op, enum drv_kind kind, void *buf, size_t len)
+void rig_buf(struct rig_op *op, enum drv_kind kind, const void *buf, size_t len)
 {
 	*op = (struct rig_op){ 0 };
 	op->op.kind = (uint8_t)kind;
-	op->iov[0] = (struct iovec){ buf, len };
+	op->iov[0] = (struct iovec){ (void *)(uintptr_t)buf, len };
 	op->op.niov = 1;
 }
 
-void rig_sock_op(struct rig_op *op, enum drv_kind kind, int sock, void *buf, size_t len)
+void rig_sock_op(struct rig_op *op, enum drv_kind kind, int sock, const void *buf, size_t len)
 {
 	rig_buf(op, kind, buf, len);
 	op->op.sock = sock;
 }
 
-void rig_file_op(struct rig_op *op, enum drv_kind kind, struct drv_file *file, void *buf,
+void rig_file_op(struct rig_op *op, enum drv_kind kind, struct drv_file *file, const void *buf,
 		 size_t len, uint64_t offset)
 {
 	rig_buf(op, kind, buf, len);

@@ -46,9 +46,9 @@ void rig_submit(struct rig *rig, struct rig_op *op);
 /* Submits and waits; returns the result. */
 int64_t rig_run(struct rig *rig, struct rig_op *op);
 /* One iovec element. */
-void rig_buf(struct rig_op *op, enum drv_kind kind, void *buf, size_t len);
-void rig_sock_op(struct rig_op *op, enum drv_kind kind, int sock, void *buf, size_t len);
-void rig_file_op(struct rig_op *op, enum drv_kind kind, struct drv_file *file, void *buf,
+void rig_buf(struct rig_op *op, enum drv_kind kind, const void *buf, size_t len);
+void rig_sock_op(struct rig_op *op, enum drv_kind kind, int sock, const void *buf, size_t len);
+void rig_file_op(struct rig_op *op, enum drv_kind kind, struct drv_file *file, const void *buf,
 		 size_t len, uint64_t offset);
 
 /* A pattern that tells where a byte belongs. */

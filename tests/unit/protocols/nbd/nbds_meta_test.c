@@ -80,8 +80,7 @@ static void joins_and_clips(void **state)
 		assert_true(sink.extents.add(&sink.extents, 1000, GW_EXTENT_DATA));
 		assert_true(sink.extents.add(&sink.extents, 0, GW_EXTENT_HOLE));
 		assert_true(sink.extents.add(&sink.extents, 2000, GW_EXTENT_DATA));
-		assert_true(sink.extents.add(&sink.extents, 1,
-					     GW_EXTENT_HOLE | GW_EXTENT_ZERO));
+		assert_true(sink.extents.add(&sink.extents, 1, GW_EXTENT_HOLE | GW_EXTENT_ZERO));
 		/* CVE-2025-47711: larger than what was asked */
 		assert_false(sink.extents.add(&sink.extents, UINT64_MAX, GW_EXTENT_ZERO));
 		assert_false(sink.extents.add(&sink.extents, 5, GW_EXTENT_DATA));

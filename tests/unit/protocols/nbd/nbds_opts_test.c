@@ -24,9 +24,11 @@ struct gw_volume {
 	struct gw_facts facts;
 };
 
-#define FACTS(size, ro)                                                                  \
-	{ .state = GW_VOLUME_ONLINE, .size_bytes = size, .block_bytes = 512,              \
-	  .optimal_bytes = 4096, .caps = GW_CAP_MULTI | GW_CAP_UNMAP, .read_only = ro }
+#define FACTS(size, ro)                                                                     \
+	{                                                                                   \
+		.state = GW_VOLUME_ONLINE, .size_bytes = size, .block_bytes = 512,          \
+		.optimal_bytes = 4096, .caps = GW_CAP_MULTI | GW_CAP_UNMAP, .read_only = ro \
+	}
 
 static struct gw_volume volumes[] = {
 	{ "disk", "a disk", FACTS(1 << 20, false) },
@@ -34,8 +36,7 @@ static struct gw_volume volumes[] = {
 };
 static unsigned n_listed;
 
-bool gw_access_find(struct gw *gw, const struct gw_who *who, const char *name,
-		    struct gw_grant *out)
+bool gw_access_find(struct gw *gw, const struct gw_who *who, const char *name, struct gw_grant *out)
 {
 	assert_string_equal(who->protocol, "nbd");
 	for (unsigned i = 0; i < TABLE_LEN(volumes); i++)

@@ -158,9 +158,19 @@ static void go_truncated_or_longer(void **state)
 /* CVE-2022-26495, CVE-2022-26496: the inner length lies. */
 static void go_lying_lengths(void **state)
 {
-	static const uint32_t lies[] = { 0,	 1,	    3,		5,	    6,
-					 12,	 13,	    NBDS_NAME_MAX, NBDS_NAME_MAX + 1,
-					 0x7fffffff, 0x80000000, 0xfffffff0, 0xffffffff };
+	static const uint32_t lies[] = { 0,
+					 1,
+					 3,
+					 5,
+					 6,
+					 12,
+					 13,
+					 NBDS_NAME_MAX,
+					 NBDS_NAME_MAX + 1,
+					 0x7fffffff,
+					 0x80000000,
+					 0xfffffff0,
+					 0xffffffff };
 	uint8_t b[16];
 	struct nbds_go got;
 
@@ -301,8 +311,9 @@ static void simple(void **state)
 	uint8_t b[NBDS_SIMPLE_BYTES];
 
 	assert_int_equal(nbds_pdu_simple_put(b, 0x0102030405060708, 22), sizeof(b));
-	assert_bytes(b, sizeof(b), "67446698"
-				   "00000016" COOKIE);
+	assert_bytes(b, sizeof(b),
+		     "67446698"
+		     "00000016" COOKIE);
 }
 
 static void chunks(void **state)
