@@ -1,1 +1,43 @@
-# tests/fuzz: nothing to build yet
+# tests/fuzz: a fuzz program per codec and for a whole connection.  `make check`
+# replays the seeds; with --enable-fuzzers (clang) the same programs fuzz:
+#
+#	mkdir corpus && tests/fuzz/fuzz_nbds_conn -max_total_time=600 -max_len=20000 \
+#		corpus $(srcdir)/tests/fuzz/seeds/nbds_conn
+
+check_LIBRARIES += %reldir%/libfuzz_stack.a
+%canon_reldir%_libfuzz_stack_a_SOURCES = \
+	%reldir%/fuzz_stack.c \
+	%reldir%/fuzz_stack.h
+fuzz_stack_libs = %reldir%/libfuzz_stack.a tests/sim/libsim.a protocols/nbd/libpr_nbd.a \
+	translators/nbd/libtr_nbd.a $(ST_FILE_LIBS) gateway/core/libgw_core.a $(GW_LOOP_LIBS)
+
+fuzz_programs = \
+	%reldir%/fuzz_nbds_conn \
+	%reldir%/fuzz_nbds_pdu \
+	%reldir%/fuzz_nbdx
+check_PROGRAMS += $(fuzz_programs)
+if FUZZERS
+fuzz_main =
+fuzz_ldflags = -fsanitize=fuzzer
+else
+TESTS += $(fuzz_programs)
+fuzz_main = %reldir%/replay.c
+fuzz_ldflags =
+endif
+
+%canon_reldir%_fuzz_nbds_conn_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_nbds_conn.c $(fuzz_main)
+%canon_reldir%_fuzz_nbds_conn_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_nbds_conn_LDADD = $(fuzz_stack_libs)
+%canon_reldir%_fuzz_nbds_pdu_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_nbds_pdu.c $(fuzz_main)
+%canon_reldir%_fuzz_nbds_pdu_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_nbds_pdu_LDADD = protocols/nbd/libpr_nbd.a translators/nbd/libtr_nbd.a \
+	gateway/core/libgw_core.a $(GW_BASE_LIBS)
+%canon_reldir%_fuzz_nbdx_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_nbdx.c $(fuzz_main)
+%canon_reldir%_fuzz_nbdx_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_nbdx_LDADD = translators/nbd/libtr_nbd.a gateway/core/libgw_core.a \
+	$(GW_BASE_LIBS)
+
+EXTRA_DIST += \
+	%reldir%/make_seeds.py \
+	%reldir%/replay.c \
+	%reldir%/seeds

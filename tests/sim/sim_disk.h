@@ -71,7 +71,7 @@ struct drv_file {
 	unsigned flags; /* enum drv_open_flag */
 	unsigned life;
 	bool locked, exclusive;
-	int owed_error; /* a failed write-back that the next sync must tell */
+	uint32_t seen_failure; /* of the inode's failures: what it has told already */
 };
 
 struct sim_disk *sim_disk_new(struct sim_world *world);

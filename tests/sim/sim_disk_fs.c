@@ -59,7 +59,8 @@ static int fs_open(struct drv_fs *fs, const char *path, unsigned flags, struct d
 		sim_inode_resize(inode, 0);
 	file = calloc(1, sizeof(*file));
 	GW_CHECK(file);
-	*file = (struct drv_file){ .disk = d, .inode = inode, .flags = flags, .life = d->life };
+	*file = (struct drv_file){ .disk = d, .inode = inode, .flags = flags, .life = d->life,
+				   .seen_failure = inode->failures };
 	*out = file;
 	return said(d, 1, 0);
 }
@@ -201,12 +202,13 @@ static int fs_sync(struct drv_fs *fs, struct drv_file *file)
 
 	if (!error) {
 		sim_inode_sync(file->inode, &d->world->rng, file->inode->clock);
-		error = file->owed_error;
-		file->owed_error = 0;
+		error = file->seen_failure == file->inode->failures ? 0 : EIO;
 	} else if (sim_disk_alive(file)) {
 		sim_inode_sync_fails(file->inode, &d->world->rng, file->inode->clock, sync_lost,
 				     &to);
+		file->inode->failures++;
 	}
+	file->seen_failure = file->inode->failures;
 	return said(d, 9, -error);
 }
 

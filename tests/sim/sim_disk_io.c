@@ -47,16 +47,16 @@ static void unlink_io(struct sim_disk *d, struct sim_io *io)
 
 /* As Linux has it: of all syncs and durable writes through one open file, the
  * first that ends tells of a failed write-back, and no other. */
-static void take_owed(struct sim_io *io)
+static void take_failure(struct sim_io *io)
 {
 	struct drv_file *file = io->op->file;
 
 	if (io->op->kind != DRV_SYNC && !(io->op->flags & DRV_DURABLE))
 		return;
-	if (io->error || !file->owed_error)
+	if (io->error || file->seen_failure == io->inode->failures)
 		return;
-	io->error = file->owed_error;
-	file->owed_error = 0;
+	io->error = EIO;
+	file->seen_failure = io->inode->failures;
 }
 
 static void end_io(struct sim_io *io)
@@ -65,7 +65,7 @@ static void end_io(struct sim_io *io)
 	struct sim_home *home = io->home;
 	int64_t res = 0;
 
-	take_owed(io);
+	take_failure(io);
 	if (io->error)
 		res = -io->error;
 	else if (op->kind != DRV_SYNC)
@@ -164,8 +164,8 @@ static void do_sync(struct sim_io *io)
 		sim_inode_sync(io->inode, &w->rng, io->clock);
 		return;
 	}
-	io->op->file->owed_error = io->error;
-	io->error = 0;
+	io->inode->failures++;
+	io->error = 0; /* who tells it is decided when they end */
 	sim_note(w, SIM_TR_DROP,
 		 sim_inode_sync_fails(io->inode, &w->rng, io->clock, sync_lost, io), 0, 0);
 }

@@ -41,6 +41,7 @@ struct sim_inode {
 	uint32_t clock;	 /* counts changes */
 	uint64_t dirty;	 /* sectors */
 	uint64_t held;	 /* sectors allocated */
+	uint32_t failures; /* of write-back; each open file tells of them once */
 	unsigned readers; /* locks */
 	bool writer;
 	bool is_dir;

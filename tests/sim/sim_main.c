@@ -19,6 +19,8 @@
 #include "tests/sim/sim_run.h"
 #include "tests/sim/sim_seeds.h"
 
+#define SAME_RUNS 70 /* every scenario on every number of loops */
+
 static volatile uint64_t seed_now;
 
 static void say(const char *text)
@@ -42,6 +44,22 @@ static void on_crash(int sig)
 	say("\n");
 	signal(sig, SIG_DFL);
 	raise(sig);
+}
+
+struct words {
+	uint64_t first, last;
+	unsigned loops;
+	const struct sim_scenario *scenario;
+	bool trace;
+};
+
+static struct sim_seed seed_of(const struct words *w, uint64_t n)
+{
+	struct sim_seed seed = sim_seeds_of(n);
+
+	seed.loops = w->loops ? w->loops : seed.loops;
+	seed.scenario = w->scenario ? w->scenario : seed.scenario;
+	return seed;
 }
 
 struct tally {
@@ -107,6 +125,32 @@ static void tell_scenarios(void)
 	}
 }
 
+/* Some seeds a second time, with everything at other addresses. */
+static void tell_sameness(const struct words *w)
+{
+	uint64_t n = w->last - w->first + 1, runs = n < SAME_RUNS ? n : SAME_RUNS, same = 0;
+	char detail[128];
+
+	for (uint64_t i = 0; i < runs; i++) {
+		struct sim_seed seed = seed_of(w, w->first + i * (n / runs));
+		struct sim_result once, again;
+		void *moved;
+
+		seed_now = seed.seed;
+		sim_run_seed(seed.scenario, seed.seed, seed.loops, false, &once);
+		moved = malloc(1000 + 50000 * i);
+		sim_run_seed(seed.scenario, seed.seed, seed.loops, false, &again);
+		free(moved);
+		same += once.hash == again.hash && once.steps == again.steps;
+		if (once.hash != again.hash)
+			printf("# seed %llu is another run when repeated\n",
+			       (unsigned long long)seed.seed);
+	}
+	snprintf(detail, sizeof(detail), "%llu of %llu have the same trace when repeated",
+		 (unsigned long long)same, (unsigned long long)runs);
+	ok(same == runs, "the same seed is the same run", detail);
+}
+
 /* Few seeds cannot reach the numbers that 1,000 must. */
 static void tell_cover(uint64_t seeds)
 {
@@ -135,13 +179,6 @@ static void usage(void)
 			sim_seeds_scenario(i)->words);
 	exit(2);
 }
-
-struct words {
-	uint64_t first, last;
-	unsigned loops;
-	const struct sim_scenario *scenario;
-	bool trace;
-};
 
 static void take_seeds(struct words *w, const char *text)
 {
@@ -188,13 +225,13 @@ int main(int argc, char **argv)
 	sim_seeds_quiet(w.trace);
 	sim_daemon_register();
 	for (uint64_t n = w.first; n <= w.last; n++) {
-		struct sim_seed seed = sim_seeds_of(n);
+		struct sim_seed seed = seed_of(&w, n);
 
-		seed.loops = w.loops ? w.loops : seed.loops;
-		seed.scenario = w.scenario ? w.scenario : seed.scenario;
 		run_one(&seed, w.trace);
 	}
 	tell_scenarios();
+	if (!w.trace)
+		tell_sameness(&w);
 	tell_cover(w.last - w.first + 1);
 	printf("1..%u\n", number);
 	return bad != 0;

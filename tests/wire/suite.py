@@ -579,10 +579,10 @@ class Server:
     # -- end --
 
     def stop(self, sig=signal.SIGTERM, timeout=15):
-        """Ask it to end; returns the exit code."""
+        """Ask it to end (0: it was asked already); returns the exit code."""
         if self in SERVERS:
             SERVERS.remove(self)
-        if self.proc.poll() is None:
+        if sig and self.proc.poll() is None:
             self.proc.send_signal(sig)
         try:
             self.code = self.proc.wait(timeout * slow())

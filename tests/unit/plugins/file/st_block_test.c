@@ -33,7 +33,6 @@ static uint8_t bytes[64 * KIB], got[64 * KIB];
 static struct {
 	struct drv_fs fs;
 	struct drv_stat st;
-	const char *zoned; /* of sda */
 	unsigned flags; /* of the last open of a device */
 	unsigned opens, locks;
 	int exclusive_rc;
@@ -42,18 +41,14 @@ static struct {
 static int fake_open(struct drv_fs *fs, const char *path, unsigned flags, struct drv_file **out,
 		     struct gw_err *err)
 {
-	bool sysfs = !strcmp(path, "/sys/class/block/sda/queue/zoned");
-
 	(void)fs;
-	if (!sysfs && strcmp(path, "/dev/sda"))
+	if (strcmp(path, "/dev/sda"))
 		return -ENOENT;
-	if (!sysfs) {
-		if (flags & DRV_OPEN_EXCLUSIVE && fake.exclusive_rc)
-			return gw_err_set(err, -fake.exclusive_rc, "%s: mounted on /x", path);
-		fake.flags = flags;
-	}
+	if (flags & DRV_OPEN_EXCLUSIVE && fake.exclusive_rc)
+		return gw_err_set(err, -fake.exclusive_rc, "%s: mounted on /x", path);
+	fake.flags = flags;
 	fake.opens++;
-	*out = (struct drv_file *)(void *)(sysfs ? (char *)&fake.zoned : (char *)&fake);
+	*out = (struct drv_file *)(void *)&fake;
 	return 0;
 }
 
@@ -72,18 +67,6 @@ static int fake_stat(struct drv_fs *fs, struct drv_file *file, struct drv_stat *
 	return 0;
 }
 
-static int fake_read(struct drv_fs *fs, struct drv_file *file, void *buf, size_t len,
-		     uint64_t offset, size_t *n)
-{
-	(void)fs;
-	assert_ptr_equal(file, &fake.zoned);
-	assert_int_equal(offset, 0);
-	*n = strlen(fake.zoned);
-	assert_true(*n <= len);
-	memcpy(buf, fake.zoned, *n);
-	return 0;
-}
-
 static int fake_lock(struct drv_fs *fs, struct drv_file *file, bool exclusive, struct gw_err *err)
 {
 	(void)fs;
@@ -96,7 +79,6 @@ static int fake_lock(struct drv_fs *fs, struct drv_file *file, bool exclusive, s
 static const struct drv_fs_ops fake_ops = { .open = fake_open,
 					    .close = fake_close,
 					    .stat = fake_stat,
-					    .read = fake_read,
 					    .lock = fake_lock };
 
 static int begin_fake(void **state)
@@ -104,7 +86,6 @@ static int begin_fake(void **state)
 	(void)state;
 	memset(&fake, 0, sizeof(fake));
 	fake.fs.ops = &fake_ops;
-	fake.zoned = "none\n";
 	fake.st = (struct drv_stat){ .size_bytes = 1 << 30, .is_block = true };
 	fake.st.logical_block_bytes = 512;
 	fake.st.physical_block_bytes = 4096;
@@ -138,9 +119,9 @@ static void refuse_fake(bool read_only, int errnum, const char *words)
 static void what_is_refused(void **state)
 {
 	(void)state;
-	fake.zoned = "host-managed\n";
+	fake.st.zoned = true;
 	refuse_fake(false, ENOTSUP, "zoned");
-	fake.zoned = "none\n";
+	fake.st.zoned = false;
 	fake.st.size_bytes = 0;
 	refuse_fake(false, ENOMEDIUM, "no medium");
 	fake.st.size_bytes = 1 << 20;

@@ -118,11 +118,8 @@ static void fill(struct peer *r)
 	}
 }
 
-/* Asks for 64 MiB and reads nothing. */
 static void begin_hog(struct peer *hog, struct peer *r, uint64_t seed)
 {
-	struct peer_cmd c = { .busy = true, .type = PEER_READ, .length = 4 << 20 };
-
 	*hog = (struct peer){ .stack = r->stack,
 			      .kind = PEER_CHUNKS,
 			      .depth = 32,
@@ -130,6 +127,13 @@ static void begin_hog(struct peer *hog, struct peer *r, uint64_t seed)
 			      .block = 4096 };
 	sim_rng_seed(&hog->rng, seed);
 	peer_shake_hands(hog);
+}
+
+/* Asks for 64 MiB and reads nothing. */
+static void ask_for_much(struct peer *hog)
+{
+	struct peer_cmd c = { .busy = true, .type = PEER_READ, .length = 4 << 20 };
+
 	sim_net_pause(hog->client.conn, true);
 	for (unsigned slot = 0; slot < 16; slot++) {
 		c.offset = slot * (2 << 20);
@@ -149,6 +153,8 @@ static void starved(void **state)
 		fill(&r);
 		for (unsigned h = 0; h < 3; h++)
 			begin_hog(&hogs[h], &r, h + 1);
+		for (unsigned h = 0; h < 3; h++)
+			ask_for_much(&hogs[h]);
 		fuzz_stack_run(r.stack, SIM_S);
 		*faults(&r) = (struct sim_disk_faults){ .stall = i < 3 ? 0 : 1000,
 							.stall_min_ns = SIM_MS,
