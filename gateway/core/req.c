@@ -169,12 +169,15 @@ static void done_task(struct loop_task *task)
 {
 	struct gw_loop *gwl =
 		(struct gw_loop *)((uint8_t *)task - offsetof(struct gw_loop, done_task));
+	struct gw_req_list now = TAILQ_HEAD_INITIALIZER(now);
 	struct gw_req *req;
 
-	while ((req = TAILQ_FIRST(&gwl->done))) {
+	/* one that comes again from inside done() waits for the next round */
+	TAILQ_CONCAT(&now, &gwl->done, done_link);
+	while ((req = TAILQ_FIRST(&now))) {
 		struct gw_lane *lane = req->lane;
 
-		TAILQ_REMOVE(&gwl->done, req, done_link);
+		TAILQ_REMOVE(&now, req, done_link);
 		if (req->at_store) {
 			gw_req_finish(req, req->status);
 			continue;

@@ -27,7 +27,8 @@ int process_signals_open(int *fd, struct gw_err *err);
 /* The next that waits; 0: none. */
 int process_signals_read(int fd);
 const char *process_signal_name(int signal);
-/* From now on a signal ends the process at once with 1, whatever hangs. */
+/* From now on a signal ends the process at once with 1, whatever hangs; one that
+ * comes within 40 ms is the same wish twice. */
 void process_signals_end_at_once(void);
 void process_signals_close(int *fd);
 

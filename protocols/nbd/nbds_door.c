@@ -20,9 +20,12 @@ static struct nbds_home *home0(struct nbds_door *door)
 
 /* ---- those inside -------------------------------------------------------- */
 
+static void serve_lobby(struct nbds_door *door);
+
 static void left(struct nbds_door *door)
 {
 	door->n_conns--;
+	serve_lobby(door);
 	if (door->changed)
 		door->changed(door->arg);
 }
@@ -41,13 +44,14 @@ static void over(struct nbds_greet_host *host, struct nbds_greet *greet, bool be
 
 	TAILQ_REMOVE(&door->half_open, greet, link);
 	door->n_half_open--;
-	if (!begun)
+	if (begun)
+		serve_lobby(door);
+	else
 		left(door);
 }
 
-/* The oldest handshake that we can reach makes room.  It leaves in its own time;
- * false: none. */
-static bool displace(struct nbds_door *door)
+/* The oldest handshake that we can reach makes room, in its own time. */
+static void displace(struct nbds_door *door)
 {
 	struct nbds_greet *greet;
 
@@ -55,23 +59,26 @@ static bool displace(struct nbds_door *door)
 		if (!greet->away && !greet->closing) {
 			nbds_count(home0(door), NBDS_COUNT_handshakes_displaced, 1);
 			nbds_greet_end(greet);
-			return true;
+			return;
 		}
-	return false;
 }
 
-/* ---- accepting ----------------------------------------------------------- */
+/* ---- the lobby: accepted, not yet greeted -------------------------------- */
 
-/* Twice the bound is the wall: those displaced need a turn to leave. */
-static bool admit(struct nbds_door *door)
+static int leave_lobby(struct nbds_door *door)
 {
-	bool full = door->n_conns >= door->bounds.conns ||
-		    door->n_half_open >= door->bounds.half_open;
+	int sock = door->lobby[door->first_waiting];
 
-	if (!full)
-		return true;
-	return displace(door) && door->n_half_open < 2 * door->bounds.half_open &&
-	       door->n_conns < door->bounds.conns + door->bounds.half_open;
+	door->first_waiting = (door->first_waiting + 1) % NBDS_DOOR_LOBBY;
+	door->n_waiting--;
+	return sock;
+}
+
+static void turn_away(struct nbds_door *door, int sock)
+{
+	nbds_count(home0(door), NBDS_COUNT_turned_away, 1);
+	log_note(NBD, "%s: full: a client was turned away", door->text);
+	loop_sock_close(door->loop, sock);
 }
 
 static void greet(struct nbds_door *door, int sock)
@@ -79,12 +86,8 @@ static void greet(struct nbds_door *door, int sock)
 	struct loop_peer peer = { .addr = { .family = LOOP_ADDR_NONE } };
 	struct nbds_greet *g;
 
-	if (!admit(door)) {
-		nbds_count(home0(door), NBDS_COUNT_turned_away, 1);
-		log_note(NBD, "%s: full: a client was turned away", door->text);
-		loop_sock_close(door->loop, sock);
-		return;
-	}
+	if (door->n_half_open >= door->bounds.half_open || door->n_conns >= door->bounds.conns)
+		displace(door);
 	loop_sock_tune(door->loop, sock);
 	if (loop_sock_peer(door->loop, sock, &peer)) {
 		loop_sock_close(door->loop, sock); /* gone already */
@@ -99,6 +102,31 @@ static void greet(struct nbds_door *door, int sock)
 	door->n_conns++;
 }
 
+/* Those displaced need a turn to leave: twice the bound is the wall. */
+static void serve_lobby(struct nbds_door *door)
+{
+	while (door->n_waiting && door->n_half_open < 2 * door->bounds.half_open) {
+		int sock = leave_lobby(door);
+
+		if (door->open && door->n_conns - door->n_half_open < door->bounds.conns)
+			greet(door, sock);
+		else
+			turn_away(door, sock);
+	}
+}
+
+/* Where the lobby is full, who has waited longest goes: after a flood the next
+ * honest client is the newest. */
+static void enter_lobby(struct nbds_door *door, int sock)
+{
+	if (door->n_waiting == NBDS_DOOR_LOBBY)
+		turn_away(door, leave_lobby(door));
+	door->lobby[(door->first_waiting + door->n_waiting++) % NBDS_DOOR_LOBBY] = sock;
+	serve_lobby(door);
+}
+
+/* ---- accepting ----------------------------------------------------------- */
+
 static void accept_on(struct nbds_door *door)
 {
 	door->armed = true;
@@ -112,7 +140,7 @@ static void accepted(struct drv_op *op, int64_t res)
 
 	if (res >= 0) {
 		if (door->open)
-			greet(door, (int)res);
+			enter_lobby(door, (int)res);
 		else
 			loop_sock_close(door->loop, (int)res);
 		return;
@@ -174,6 +202,8 @@ void nbds_door_drain(struct nbds_door *door)
 	struct nbds_greet *greet;
 
 	door->open = false;
+	while (door->n_waiting)
+		turn_away(door, leave_lobby(door));
 	loop_timer_disarm(door->loop, &door->again);
 	if (door->armed)
 		loop_cancel(door->loop, &door->accept);

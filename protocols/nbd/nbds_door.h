@@ -11,6 +11,8 @@
 #include "gateway/base/err.h"
 #include "protocols/nbd/nbds_greet.h"
 
+#define NBDS_DOOR_LOBBY 1024u
+
 struct nbds_door_bounds {
 	unsigned conns, half_open;
 };
@@ -28,6 +30,8 @@ struct nbds_door {
 	struct loop_timer again; /* after accept failed */
 	TAILQ_HEAD(, nbds_greet) half_open;
 	unsigned n_half_open, n_conns; /* n_conns: all, half-open ones too */
+	unsigned first_waiting, n_waiting;
+	int lobby[NBDS_DOOR_LOBBY]; /* accepted, and no room yet; a ring */
 	void (*changed)(void *arg); /* somebody left, or accepting has ended */
 	void *arg;
 };

@@ -152,6 +152,9 @@ class StallFs:
             self._answer(unique, body)
         except OSError as e:
             self._answer(unique, error=e.errno)
+        except Exception:
+            self._answer(unique, error=errno.EIO)
+            raise
 
     def _attr(self, node):
         mode, size, links = (0o40755, 0, 2) if node == 1 else (0o100600, self.size, 1)
@@ -215,7 +218,8 @@ class StallFs:
             with self.lock:
                 self.log.append(("fallocate", off, n))
                 end = min(off + n, self.size)
-                self.data[off:end] = bytes(end - off)
+                if off < end:
+                    self.data[off:end] = bytes(end - off)
             return b""
         if op in (RELEASE, RELEASEDIR, FLUSH, ACCESS, DESTROY):
             return b""

@@ -93,8 +93,12 @@ static struct task *task(enum drv_kind kind, struct drv_file *file, uint64_t off
 	assert_non_null(t);
 	memset(t->buf, fill, sizeof(t->buf));
 	t->iov = (struct iovec){ t->buf, sizeof(t->buf) };
-	t->op = (struct drv_op){ .done = task_done, .kind = (uint8_t)kind, .file = file,
-				 .iov = &t->iov, .niov = 1, .offset = offset };
+	t->op = (struct drv_op){ .done = task_done,
+				 .kind = (uint8_t)kind,
+				 .file = file,
+				 .iov = &t->iov,
+				 .niov = 1,
+				 .offset = offset };
 	return t;
 }
 
@@ -310,10 +314,16 @@ static void echo_accepted(struct drv_op *op, int64_t res)
 		return;
 	echo.accepted++;
 	echo.sock = (int)res;
-	echo.recv = (struct drv_op){ .done = echo_got, .kind = DRV_RECV, .sock = echo.sock,
-				     .iov = &echo.recv_iov, .niov = 1 };
-	echo.send = (struct drv_op){ .done = echo_sent, .kind = DRV_SEND, .sock = echo.sock,
-				     .iov = &echo.send_iov, .niov = 1 };
+	echo.recv = (struct drv_op){ .done = echo_got,
+				     .kind = DRV_RECV,
+				     .sock = echo.sock,
+				     .iov = &echo.recv_iov,
+				     .niov = 1 };
+	echo.send = (struct drv_op){ .done = echo_sent,
+				     .kind = DRV_SEND,
+				     .sock = echo.sock,
+				     .iov = &echo.send_iov,
+				     .niov = 1 };
 	echo_recv();
 }
 
@@ -501,8 +511,7 @@ static void a_timer_fires_on_time_and_nothing_in_between(void **state)
 }
 
 HARNESS_MAIN(cmocka_unit_test(mail_of_one_sender_keeps_order),
-	     cmocka_unit_test(writes_reads_and_syncs),
-	     cmocka_unit_test(a_stalled_write_lands_late),
+	     cmocka_unit_test(writes_reads_and_syncs), cmocka_unit_test(a_stalled_write_lands_late),
 	     cmocka_unit_test(a_durable_write_survives_and_one_in_flight_may),
 	     cmocka_unit_test(a_job_runs_elsewhere_and_names_are_volatile),
 	     cmocka_unit_test(one_writer_or_many_readers),

@@ -18,6 +18,8 @@ endif
 %canon_reldir%_libsim_a_SOURCES = \
 	%reldir%/drv_sim.c \
 	%reldir%/drv_sim.h \
+	%reldir%/sim_call.c \
+	%reldir%/sim_call.h \
 	%reldir%/sim_cover.tbl \
 	%reldir%/sim_daemon.c \
 	%reldir%/sim_daemon.h \
@@ -45,6 +47,8 @@ endif
 	%reldir%/sim_nbd_rx.c \
 	%reldir%/sim_nbd_rx.h \
 	%reldir%/sim_nbd_sixty.c \
+	%reldir%/sim_nbd_state.c \
+	%reldir%/sim_nbd_state.h \
 	%reldir%/sim_nbd_wire.h \
 	%reldir%/sim_net.c \
 	%reldir%/sim_net.h \

@@ -20,9 +20,9 @@
 extern const struct gw_store_ops st_file_ops;
 extern const struct gw_front_ops nbds_front_ops;
 
-const struct loop_addr sim_daemon_addr = {
-	.family = LOOP_ADDR_INET, .ip = { 127, 0, 0, 1 }, .port = SIM_PORT
-};
+const struct loop_addr sim_daemon_addr = { .family = LOOP_ADDR_INET,
+					   .ip = { 127, 0, 0, 1 },
+					   .port = SIM_PORT };
 
 void sim_daemon_register(void)
 {
@@ -82,11 +82,12 @@ static bool op_wait(struct sim_daemon *d, const char *what)
 bool sim_daemon_start(struct sim_daemon *d, struct sim_host *h, const struct sim_daemon_cfg *cfg)
 {
 	const struct gw_setting setting = { "nbd", "127.0.0.1:10809" };
-	struct gw_volume_want want = {
-		.name = EXPORT, .store = "file", .args.target = SIM_IMAGE,
-		.args.direct = cfg->direct, .block_bytes = cfg->block_bytes,
-		.write_through = cfg->write_through
-	};
+	struct gw_volume_want want = { .name = EXPORT,
+				       .store = "file",
+				       .args.target = SIM_IMAGE,
+				       .args.direct = cfg->direct,
+				       .block_bytes = cfg->block_bytes,
+				       .write_through = cfg->write_through };
 	struct gw_err err = GW_ERR_NONE;
 
 	*d = (struct sim_daemon){ .host = h };

@@ -105,17 +105,16 @@ static void names_rename(struct sim_names *names, const char *from, const char *
 	names_set(names, to, inode);
 }
 
-static void remember(struct sim_disk *d, const char *path, const char *to,
-		     struct sim_inode *inode)
+static void remember(struct sim_disk *d, const char *path, const char *to, struct sim_inode *inode)
 {
 	if (d->changes == d->change_room) {
 		d->change_room = d->change_room ? 2 * d->change_room : 8;
 		d->change = realloc(d->change, d->change_room * sizeof(*d->change));
 		GW_CHECK(d->change);
 	}
-	d->change[d->changes++] = (struct sim_name_change){
-		.path = copy_text(path), .to = to ? copy_text(to) : NULL, .inode = inode
-	};
+	d->change[d->changes++] = (struct sim_name_change){ .path = copy_text(path),
+							    .to = to ? copy_text(to) : NULL,
+							    .inode = inode };
 }
 
 struct sim_inode *sim_disk_find(const struct sim_disk *d, const char *path)
@@ -244,8 +243,7 @@ bool sim_disk_alive(const struct drv_file *file)
 	return file->disk->powered && file->life == file->disk->life;
 }
 
-void sim_disk_power_cut(struct sim_disk *d, unsigned num, unsigned den,
-			struct sim_survey *survey)
+void sim_disk_power_cut(struct sim_disk *d, unsigned num, unsigned den, struct sim_survey *survey)
 {
 	for (struct sim_inode *i = d->inodes; i; i = i->next)
 		sim_inode_power_cut(i, &d->world->rng, num, den, survey);

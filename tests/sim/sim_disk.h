@@ -52,7 +52,7 @@ struct sim_disk {
 	size_t changes, change_room;
 	struct sim_disk_faults faults;
 	uint64_t stall_next_ns[DRV_JOB + 1]; /* by kind: the next one stalls */
-	int fail_next[DRV_JOB + 1];	     /* by kind: the next one fails so */
+	int fail_next[DRV_JOB + 1]; /* by kind: the next one fails so */
 	bool powered;
 	bool vanished; /* every operation fails */
 	unsigned life; /* counts power cuts; files of an older life are dead */

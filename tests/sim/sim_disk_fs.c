@@ -59,7 +59,10 @@ static int fs_open(struct drv_fs *fs, const char *path, unsigned flags, struct d
 		sim_inode_resize(inode, 0);
 	file = calloc(1, sizeof(*file));
 	GW_CHECK(file);
-	*file = (struct drv_file){ .disk = d, .inode = inode, .flags = flags, .life = d->life,
+	*file = (struct drv_file){ .disk = d,
+				   .inode = inode,
+				   .flags = flags,
+				   .life = d->life,
 				   .seen_failure = inode->failures };
 	*out = file;
 	return said(d, 1, 0);
@@ -147,8 +150,8 @@ static int fs_seek(struct drv_fs *fs, struct drv_file *file, enum drv_seek what,
 	return said(d, 6, offset >= file->inode->size ? -ENXIO : 0);
 }
 
-static int fs_read(struct drv_fs *fs, struct drv_file *file, void *buf, size_t len,
-		   uint64_t offset, size_t *got)
+static int fs_read(struct drv_fs *fs, struct drv_file *file, void *buf, size_t len, uint64_t offset,
+		   size_t *got)
 {
 	struct sim_disk *d = disk_of(fs);
 	int error = verdict(d, file, DRV_READ);

@@ -20,11 +20,11 @@ struct sim_io {
 	struct sim_inode *inode;
 	struct sim_io *next, *prev;
 	uint64_t total, pos; /* bytes: of the iovec, done so far */
-	uint64_t late_ns;    /* a stall that still waits, before the last part */
-	uint32_t clock;	     /* SYNC: what it owes */
-	unsigned parts;	     /* still to come */
-	int error;	     /* what it will end with */
-	bool moved;	     /* all parts are done; only the end is missing */
+	uint64_t late_ns; /* a stall that still waits, before the last part */
+	uint32_t clock; /* SYNC: what it owes */
+	unsigned parts; /* still to come */
+	int error; /* what it will end with */
+	bool moved; /* all parts are done; only the end is missing */
 	uint64_t coin_sector; /* 1 + the sector that the last coin was for */
 	bool coin;
 };
@@ -166,8 +166,8 @@ static void do_sync(struct sim_io *io)
 	}
 	io->inode->failures++;
 	io->error = 0; /* who tells it is decided when they end */
-	sim_note(w, SIM_TR_DROP,
-		 sim_inode_sync_fails(io->inode, &w->rng, io->clock, sync_lost, io), 0, 0);
+	sim_note(w, SIM_TR_DROP, sim_inode_sync_fails(io->inode, &w->rng, io->clock, sync_lost, io),
+		 0, 0);
 }
 
 static void do_part(struct sim_io *io)
@@ -280,8 +280,7 @@ void sim_disk_io_power_cut(struct sim_disk *d)
 		io->parts = 0;
 		io->late_ns = 0;
 		io->moved = true;
-		sim_world_after(d->world, &io->event,
-				sim_rng_below(&d->world->rng, 100 * SIM_US));
+		sim_world_after(d->world, &io->event, sim_rng_below(&d->world->rng, 100 * SIM_US));
 	}
 }
 

@@ -22,7 +22,7 @@ struct sim_host {
 	unsigned n_loops;
 	struct {
 		uint64_t busy_ns; /* it cannot turn before */
-		bool asleep;	  /* its last turn found nothing to do */
+		bool asleep; /* its last turn found nothing to do */
 	} state[SIM_LOOPS];
 	uint64_t steps;
 };

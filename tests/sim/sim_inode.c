@@ -153,8 +153,8 @@ static void touch(struct sim_inode *inode, struct sim_rng *rng, struct sim_chunk
 		c->since[__builtin_ctz(left)] = inode->clock;
 }
 
-void sim_inode_write(struct sim_inode *inode, struct sim_rng *rng, uint64_t offset,
-		     const void *buf, size_t len)
+void sim_inode_write(struct sim_inode *inode, struct sim_rng *rng, uint64_t offset, const void *buf,
+		     size_t len)
 {
 	const uint8_t *in = buf;
 

@@ -38,9 +38,9 @@ struct sim_inode {
 	uint64_t size, safe_size;
 	struct sim_chunk **chunks;
 	size_t n_chunks;
-	uint32_t clock;	 /* counts changes */
-	uint64_t dirty;	 /* sectors */
-	uint64_t held;	 /* sectors allocated */
+	uint32_t clock; /* counts changes */
+	uint64_t dirty; /* sectors */
+	uint64_t held; /* sectors allocated */
 	uint32_t failures; /* of write-back; each open file tells of them once */
 	unsigned readers; /* locks */
 	bool writer;
@@ -59,8 +59,8 @@ void sim_inode_read(const struct sim_inode *inode, uint64_t offset, void *buf, s
 /* What would be there after a power cut that keeps nothing unsynced. */
 void sim_inode_read_safe(const struct sim_inode *inode, uint64_t offset, void *buf, size_t len);
 /* Grows the file.  write-back of what is overwritten may happen first. */
-void sim_inode_write(struct sim_inode *inode, struct sim_rng *rng, uint64_t offset,
-		     const void *buf, size_t len);
+void sim_inode_write(struct sim_inode *inode, struct sim_rng *rng, uint64_t offset, const void *buf,
+		     size_t len);
 /* Sectors that a write of this range would allocate. */
 uint64_t sim_inode_needs(const struct sim_inode *inode, uint64_t offset, uint64_t len);
 /* Reads zero afterwards; free_it: whole sectors are deallocated, else allocated. */

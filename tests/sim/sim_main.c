@@ -193,9 +193,9 @@ static void take_seeds(struct words *w, const char *text)
 
 static struct words take_words(int argc, char **argv)
 {
-	static const struct option rows[] = { { "seed", 1, 0, 's' },	 { "seeds", 1, 0, 's' },
-					      { "loops", 1, 0, 'l' },	 { "scenario", 1, 0, 'c' },
-					      { "trace", 0, 0, 't' },	 { 0, 0, 0, 0 } };
+	static const struct option rows[] = { { "seed", 1, 0, 's' },  { "seeds", 1, 0, 's' },
+					      { "loops", 1, 0, 'l' }, { "scenario", 1, 0, 'c' },
+					      { "trace", 0, 0, 't' }, { 0, 0, 0, 0 } };
 	struct words w = { .first = 1, .last = 1000 };
 	int c;
 

@@ -34,7 +34,8 @@ struct sim_model *sim_model_new(struct sim_world *world, uint64_t sectors)
 	m->write_room = 256;
 	m->write = calloc(m->write_room, sizeof(*m->write));
 	GW_CHECK(m->cell && m->write);
-	m->write[0] = (struct sim_write){ .count = (uint32_t)sectors, .kind = SIM_ZERO,
+	m->write[0] = (struct sim_write){ .count = (uint32_t)sectors,
+					  .kind = SIM_ZERO,
 					  .decided = NEVER };
 	m->n_writes = 1;
 	m->clock = 1;
@@ -123,11 +124,16 @@ uint32_t sim_model_write(struct sim_model *m, uint32_t writer, uint64_t born, en
 		m->write = realloc(m->write, m->write_room * sizeof(*m->write));
 		GW_CHECK(m->write);
 	}
-	m->write[m->n_writes++] = (struct sim_write){
-		.first = first, .count = count, .writer = writer, .kind = kind,
-		.fua = fua || m->write_through, .born = born, .submit = ++m->clock,
-		.ack = NEVER, .end = NEVER, .decided = NEVER
-	};
+	m->write[m->n_writes++] = (struct sim_write){ .first = first,
+						      .count = count,
+						      .writer = writer,
+						      .kind = kind,
+						      .fua = fua || m->write_through,
+						      .born = born,
+						      .submit = ++m->clock,
+						      .ack = NEVER,
+						      .end = NEVER,
+						      .decided = NEVER };
 	for (uint32_t i = 0; i < count; i++)
 		push(m, &m->cell[first + i], id);
 	sim_note(m->world, SIM_TR_WRITE, writer, id, first);
@@ -166,10 +172,11 @@ static void acked_cell(struct sim_model *m, struct sim_cell *c, uint32_t id)
 void sim_model_acked(struct sim_model *m, uint32_t id)
 {
 	struct sim_write *w = &m->write[id];
+	/* What landed before a failed sync may be gone again. */
+	bool stands = w->submit > m->settled && (w->fua || w->submit > m->disturbed);
 
 	w->ack = w->end = ++m->clock;
-	/* What landed before a failed sync may be gone again. */
-	for (uint32_t i = 0; i < w->count && (w->fua || w->submit > m->disturbed); i++)
+	for (uint32_t i = 0; i < w->count && stands; i++)
 		acked_cell(m, &m->cell[w->first + i], id);
 	sim_note(m->world, SIM_TR_ACKED, id, w->fua, w->ack);
 	sim_count(m->world, SIM_COVER_WRITES);
@@ -333,7 +340,7 @@ bool sim_model_read_done(struct sim_model *m, uint64_t stamp, uint32_t reader, u
 	++m->clock;
 	sim_note(m->world, SIM_TR_READ_OK, reader, first, count);
 	sim_count(m->world, SIM_COVER_READS);
-	for (uint32_t i = 0; i < count && ok; i++)
+	for (uint32_t i = 0; i < count && ok && stamp > m->settled; i++)
 		ok = check_sector(m, stamp, first + i, buf + (size_t)i * SIM_MODEL_SECTOR);
 	sim_model_read_over(m, stamp);
 	return ok;
@@ -345,7 +352,7 @@ bool sim_model_zero_told(struct sim_model *m, uint64_t stamp, uint32_t reader, u
 	static const uint8_t zeroes[SIM_MODEL_SECTOR];
 
 	(void)reader;
-	for (uint64_t i = 0; i < count; i++)
+	for (uint64_t i = 0; i < count && stamp > m->settled; i++)
 		if (!check_sector(m, stamp, first + i, zeroes))
 			return false;
 	return true;
@@ -359,8 +366,8 @@ uint64_t sim_model_flush(struct sim_model *m)
 }
 
 /* Is the entry older than something that this flush made durable? */
-static bool outdone(const struct sim_model *m, const struct sim_cell *c,
-		    const struct sim_entry *e, uint64_t stamp)
+static bool outdone(const struct sim_model *m, const struct sim_cell *c, const struct sim_entry *e,
+		    uint64_t stamp)
 {
 	if (e->removed < stamp && m->write[e->remover].ack < stamp)
 		return true;
@@ -379,8 +386,7 @@ void sim_model_flushed(struct sim_model *m, uint64_t stamp)
 		struct sim_cell *c = &m->cell[s];
 
 		for (uint16_t i = 0; c->n > 1 && i < c->n; i++)
-			c->entry[i].dead =
-				c->entry[i].dead || outdone(m, c, &c->entry[i], stamp);
+			c->entry[i].dead = c->entry[i].dead || outdone(m, c, &c->entry[i], stamp);
 		if (c->n > 4)
 			purge(m, c);
 	}
@@ -470,6 +476,7 @@ bool sim_model_power_cut(struct sim_model *m, sim_model_peek_fn *peek, void *arg
 
 	end_all(m);
 	ok = each_sector(m, peek, arg, true);
+	m->settled = m->clock;
 	count_losses(m);
 	return ok;
 }

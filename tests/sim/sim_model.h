@@ -37,14 +37,14 @@ struct sim_write {
 	bool fua;
 	uint64_t born; /* when its connection was begun; stamps are the model's clock */
 	uint64_t submit, ack, end; /* UINT64_MAX: not yet */
-	uint64_t decided;	   /* lost: when the daemon knew */
-	uint32_t kept, gone;	   /* sectors, at a power cut */
+	uint64_t decided; /* lost: when the daemon knew */
+	uint32_t kept, gone; /* sectors, at a power cut */
 };
 
 struct sim_entry {
 	uint32_t write, remover;
 	uint64_t removed; /* a read submitted later cannot see it */
-	bool dead;	  /* a power cut cannot bring it back */
+	bool dead; /* a power cut cannot bring it back */
 };
 
 struct sim_cell {
@@ -60,6 +60,7 @@ struct sim_model {
 	size_t n_writes, write_room;
 	uint64_t clock;
 	uint64_t disturbed; /* when a failed sync last gave bytes up */
+	uint64_t settled; /* the last power cut: answers from before say nothing any more */
 	uint64_t *reads; /* stamps of reads in flight, ascending; 0: answered */
 	size_t reads_first, reads_n, reads_room;
 	bool write_through; /* every acknowledged write is durable */

@@ -32,10 +32,27 @@ static void add_users(struct sim_run *run, unsigned n, unsigned odds, bool error
 	}
 }
 
+/* One that comes, sends 64 commands and is gone, again and again. */
+static void add_vandal(struct sim_run *run)
+{
+	struct sim_habits habits = sim_run_habits(run);
+
+	habits.lines = 1;
+	habits.depth = SIM_NBD_DEPTH;
+	habits.burst = SIM_NBD_DEPTH;
+	habits.max_sectors = 32;
+	habits.vanish = 10000;
+	habits.away_max_ns = SIM_MS;
+	habits.rewrite = false;
+	sim_run_user(run, &habits, 1000);
+}
+
 static void run_cuts(struct sim_run *run)
 {
 	run->cfg.write_through = sim_rng_chance(run->rng, 1, 8);
 	sim_run_serve(run, sim_rng_between(run->rng, 256, 2048));
+	if (sim_rng_chance(run->rng, 1, 8))
+		add_vandal(run);
 	add_users(run, (unsigned)sim_rng_between(run->rng, 1, 4), 300, false);
 	sim_run_settle(run, 7200 * SIM_S);
 }

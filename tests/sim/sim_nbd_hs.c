@@ -72,13 +72,12 @@ static void parse_info(struct sim_nbd *n)
 	else if (wire_get16(p) == WIRE_INFO_BLOCK_SIZE && n->payload_len == 14)
 		n->block_min = wire_get32(p + 2), n->block_max = wire_get32(p + 10);
 	else if (wire_get16(p) == WIRE_INFO_EXPORT || wire_get16(p) == WIRE_INFO_BLOCK_SIZE)
-		sim_nbd_offence(n, "an INFO reply %u of %zu bytes", wire_get16(p),
-				n->payload_len);
+		sim_nbd_offence(n, "an INFO reply %u of %zu bytes", wire_get16(p), n->payload_len);
 }
 
 static void begin_ready(struct sim_nbd *n)
 {
-	if (n->size == 0 || !(n->flags & 1))
+	if (n->size == 0 || !(n->flags & WIRE_HAS_FLAGS))
 		sim_nbd_offence(n, "no export information before the end of GO");
 	else
 		n->hs_ready(n);
@@ -193,8 +192,9 @@ static void next_option(struct sim_nbd *n)
 	if (n->step < 3) {
 		send_chatter(n, n->step);
 	} else if (n->step == 3) {
-		send_option(n, n->cfg.headers == SIM_NBD_EXTENDED ? WIRE_OPT_EXTENDED
-								  : WIRE_OPT_STRUCTURED,
+		send_option(n,
+			    n->cfg.headers == SIM_NBD_EXTENDED ? WIRE_OPT_EXTENDED
+							       : WIRE_OPT_STRUCTURED,
 			    none, 0);
 		want_reply(n);
 	} else if (n->step == 4) {

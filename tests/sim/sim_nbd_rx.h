@@ -5,7 +5,7 @@
 #ifndef TESTS_SIM_SIM_NBD_RX_H
 #define TESTS_SIM_SIM_NBD_RX_H
 
-#include "tests/sim/sim_nbd.h"
+#include "tests/sim/sim_nbd_state.h"
 
 /* Reads replies from now on. */
 void sim_nbd_rx_begin(struct sim_nbd *nbd);

@@ -32,12 +32,7 @@ enum wire_option {
 	WIRE_OPT_NONSENSE = 0x7734
 };
 
-enum wire_reply {
-	WIRE_REP_ACK = 1,
-	WIRE_REP_SERVER = 2,
-	WIRE_REP_INFO = 3,
-	WIRE_REP_META = 4
-};
+enum wire_reply { WIRE_REP_ACK = 1, WIRE_REP_SERVER = 2, WIRE_REP_INFO = 3, WIRE_REP_META = 4 };
 #define WIRE_REP_ERROR 0x80000000u
 
 enum wire_info { WIRE_INFO_EXPORT = 0, WIRE_INFO_BLOCK_SIZE = 3 };
@@ -60,6 +55,19 @@ enum wire_cmd_flag {
 	WIRE_REQ_ONE = 8,
 	WIRE_FAST_ZERO = 16,
 	WIRE_PAYLOAD = 32
+};
+
+/* What an export offers (transmission flags). */
+enum wire_offer {
+	WIRE_HAS_FLAGS = 1,
+	WIRE_SEND_FLUSH = 4,
+	WIRE_SEND_FUA = 8,
+	WIRE_SEND_TRIM = 32,
+	WIRE_SEND_ZEROES = 64,
+	WIRE_SEND_DF = 128,
+	WIRE_SEND_CACHE = 1024,
+	WIRE_SEND_FAST_ZERO = 2048,
+	WIRE_STATUS_PAYLOAD = 4096
 };
 
 enum wire_chunk {

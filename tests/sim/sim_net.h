@@ -35,9 +35,9 @@ struct sim_conn_ops {
 };
 
 enum sim_cut {
-	SIM_CUT_BOTH,	/* both sides learn soon */
+	SIM_CUT_BOTH, /* both sides learn soon */
 	SIM_CUT_CLIENT, /* the client learns now, the daemon late */
-	SIM_CUT_DAEMON	/* the daemon learns soon, the client late */
+	SIM_CUT_DAEMON /* the daemon learns soon, the client late */
 };
 
 struct sim_listener {
@@ -54,9 +54,9 @@ struct sim_listener {
 /* What the network tells the daemon's end (sim_sock.c). */
 struct sim_net_daemon {
 	void (*knock)(struct sim_listener *listener); /* a connection waits */
-	void (*came)(struct sim_conn *conn);	      /* bytes or the end arrived */
-	void (*room)(struct sim_conn *conn);	      /* the client has read */
-	void (*learns)(struct sim_conn *conn);	      /* daemon_error is to be told */
+	void (*came)(struct sim_conn *conn); /* bytes or the end arrived */
+	void (*room)(struct sim_conn *conn); /* the client has read */
+	void (*learns)(struct sim_conn *conn); /* daemon_error is to be told */
 };
 
 /* What stands behind a socket number of the daemon. */

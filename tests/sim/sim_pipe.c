@@ -13,8 +13,7 @@
 
 static void fire_pipe(struct sim_event *event);
 
-void sim_pipe_init(struct sim_pipe *p, struct sim_world *world,
-		   void (*came)(struct sim_pipe *pipe))
+void sim_pipe_init(struct sim_pipe *p, struct sim_world *world, void (*came)(struct sim_pipe *pipe))
 {
 	struct sim_rng *r = &world->rng;
 

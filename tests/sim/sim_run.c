@@ -122,8 +122,7 @@ struct sim_habits sim_run_habits(struct sim_run *run)
 	};
 }
 
-struct sim_user *sim_run_user(struct sim_run *run, const struct sim_habits *habits,
-			      uint64_t budget)
+struct sim_user *sim_run_user(struct sim_run *run, const struct sim_habits *habits, uint64_t budget)
 {
 	struct sim_nbd_cfg cfg = {
 		.headers = (enum sim_nbd_headers)sim_rng_below(run->rng, 3),
@@ -168,7 +167,8 @@ static uint64_t left(struct sim_run *run)
 void sim_run_settle(struct sim_run *run, uint64_t patience_ns)
 {
 	if (!sim_host_run_until(run->host, patience_ns, all_idle, run))
-		sim_world_fail(run->world, "after %llu s of patience %llu commands are not answered",
+		sim_world_fail(run->world,
+			       "after %llu s of patience %llu commands are not answered",
 			       (unsigned long long)(patience_ns / SIM_S),
 			       (unsigned long long)left(run));
 }

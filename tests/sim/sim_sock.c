@@ -151,8 +151,7 @@ static void end_recv(struct sim_conn *c, int64_t res)
 	struct drv_op *op = c->recv;
 
 	c->recv = NULL;
-	sim_note(c->net->world, SIM_TR_RECV, (unsigned)c->sock, (uint64_t)res,
-		 op->flags & DRV_ALL);
+	sim_note(c->net->world, SIM_TR_RECV, (unsigned)c->sock, (uint64_t)res, op->flags & DRV_ALL);
 	c->recv_home->ready(c->recv_home, op, res, false);
 }
 

@@ -20,11 +20,6 @@ static struct sim_rng *rng_of(struct sim_user *u)
 	return &u->world->rng;
 }
 
-static bool odds(struct sim_user *u, unsigned of_10000)
-{
-	return of_10000 && sim_rng_chance(rng_of(u), of_10000, 10000);
-}
-
 static void think(struct sim_line *l)
 {
 	struct sim_habits *h = &l->user->habits;
@@ -50,9 +45,9 @@ static void write_over(struct sim_call *call, const struct sim_nbd_cmd *cmd, boo
 	if (call->nbd->decided)
 		sim_model_decided(m, cmd->write);
 	if (call->line && call->user->habits.rewrite && call->line->n_again < SIM_NBD_DEPTH)
-		call->line->again[call->line->n_again++] = (struct sim_range){
-			m->write[cmd->write].first, m->write[cmd->write].count
-		};
+		call->line->again[call->line->n_again++] =
+			(struct sim_range){ m->write[cmd->write].first,
+					    m->write[cmd->write].count };
 }
 
 static void check_extents(struct sim_call *call, const struct sim_nbd_cmd *cmd)
@@ -94,8 +89,10 @@ static void judge_error(struct sim_user *u, const struct sim_nbd_cmd *cmd)
 		return;
 	if (cmd->error == NBD_ENOTSUP && (cmd->flags & WIRE_FAST_ZERO))
 		return;
-	sim_world_fail(u->world, "client %u: command %u at %llu failed with %u, and nothing was"
-		       " wrong", u->id, cmd->type, (unsigned long long)cmd->offset, cmd->error);
+	sim_world_fail(u->world,
+		       "client %u: command %u at %llu failed with %u, and nothing was"
+		       " wrong",
+		       u->id, cmd->type, (unsigned long long)cmd->offset, cmd->error);
 }
 
 static void on_done(void *arg, struct sim_nbd *nbd, struct sim_nbd_cmd *cmd, bool lost)
@@ -172,130 +169,7 @@ static const struct sim_nbd_ops nbd_ops = {
 	.ready = on_ready, .done = on_done, .over = on_over, .decided = on_decided
 };
 
-/* ---- commands ----------------------------------------------------------- */
-
-static void send_write(struct sim_call *call, struct sim_nbd_cmd *cmd, uint64_t first,
-		       uint32_t count, uint64_t only_bytes)
-{
-	struct sim_user *u = call->user;
-	bool fua = cmd->flags & WIRE_FUA;
-	bool data = cmd->type == WIRE_WRITE;
-
-	GW_CHECK(count <= u->habits.max_sectors);
-	cmd->offset = first * SIM_MODEL_SECTOR;
-	cmd->length = (uint64_t)count * SIM_MODEL_SECTOR;
-	cmd->write = sim_model_write(u->model, u->id, call->born, data ? SIM_DATA : SIM_ZERO,
-				     first, count, fua);
-	if (data)
-		sim_model_fill(u->model, cmd->write, u->scratch);
-	sim_nbd_send(call->nbd, cmd, u->scratch, only_bytes);
-}
-
-static void send_read(struct sim_call *call, struct sim_nbd_cmd *cmd, uint64_t first,
-		      uint32_t count)
-{
-	cmd->offset = first * SIM_MODEL_SECTOR;
-	cmd->length = (uint64_t)count * SIM_MODEL_SECTOR;
-	if (cmd->type != WIRE_CACHE) {
-		cmd->stamp = sim_model_read(call->user->model);
-		sim_note(call->user->world, SIM_TR_READ, call->user->id, count, first);
-	}
-	sim_nbd_send(call->nbd, cmd, NULL, UINT64_MAX);
-}
-
-static void send_flush(struct sim_call *call, struct sim_nbd_cmd *cmd)
-{
-	cmd->stamp = sim_model_flush(call->user->model);
-	sim_note(call->user->world, SIM_TR_FLUSH, call->user->id, cmd->stamp, 0);
-	sim_nbd_send(call->nbd, cmd, NULL, UINT64_MAX);
-}
-
-static void pick_range(struct sim_user *u, uint64_t *first, uint32_t *count)
-{
-	struct sim_habits *h = &u->habits;
-	uint64_t n = sim_rng_log(rng_of(u), 1, h->max_sectors);
-
-	n = n < h->sectors ? n : h->sectors;
-	*count = (uint32_t)n;
-	*first = h->first + sim_rng_below(rng_of(u), h->sectors - n + 1);
-	/* Often the same few places, so that writes meet. */
-	if (sim_rng_chance(rng_of(u), 1, 2))
-		*first = h->first + (*first - h->first) % (h->sectors - n + 1 < 64
-								  ? h->sectors - n + 1
-								  : 64);
-}
-
-static enum wire_cmd pick_type(struct sim_user *u)
-{
-	const struct sim_habits *h = &u->habits;
-	unsigned dice = (unsigned)sim_rng_below(rng_of(u), 100);
-
-	if (dice < h->write)
-		return WIRE_WRITE;
-	if ((dice -= h->write) < h->flush)
-		return WIRE_FLUSH;
-	if ((dice -= h->flush) < h->zero)
-		return WIRE_ZEROES;
-	if ((dice -= h->zero) < h->trim)
-		return WIRE_TRIM;
-	if ((dice -= h->trim) < h->cache)
-		return WIRE_CACHE;
-	return dice - h->cache < h->status ? WIRE_STATUS : WIRE_READ;
-}
-
-/* Drops what the export does not offer, and adds flags. */
-static void dress(struct sim_call *call, struct sim_nbd_cmd *cmd)
-{
-	struct sim_user *u = call->user;
-	uint16_t offers = call->nbd->flags;
-
-	if ((cmd->type == WIRE_STATUS && !call->nbd->meta_on) ||
-	    (cmd->type == WIRE_TRIM && !(offers & 32)) ||
-	    (cmd->type == WIRE_ZEROES && !(offers & 64)) ||
-	    (cmd->type == WIRE_CACHE && !(offers & 1024)) ||
-	    (cmd->type == WIRE_FLUSH && !(offers & 4)))
-		cmd->type = WIRE_READ;
-	if (cmd->type == WIRE_READ && (offers & 128) && sim_rng_chance(rng_of(u), 1, 4))
-		cmd->flags |= WIRE_DF;
-	if (cmd->type == WIRE_STATUS && sim_rng_chance(rng_of(u), 1, 4))
-		cmd->flags |= WIRE_REQ_ONE;
-	if (cmd->type == WIRE_ZEROES && sim_rng_chance(rng_of(u), 1, 3))
-		cmd->flags |= WIRE_NO_HOLE;
-	if (cmd->type == WIRE_ZEROES && (offers & 2048) && sim_rng_chance(rng_of(u), 1, 6))
-		cmd->flags |= WIRE_FAST_ZERO;
-	if ((cmd->type == WIRE_WRITE || cmd->type == WIRE_ZEROES || cmd->type == WIRE_TRIM) &&
-	    (offers & 8) && sim_rng_below(rng_of(u), 100) < u->habits.fua)
-		cmd->flags |= WIRE_FUA;
-}
-
-/* Sends one command; some of them only in part, and then the client dies. */
-static void send_one(struct sim_call *call)
-{
-	struct sim_user *u = call->user;
-	struct sim_nbd_cmd *cmd = sim_nbd_take(call->nbd);
-	uint64_t first, only = UINT64_MAX;
-	uint32_t count;
-
-	if (!cmd)
-		return;
-	cmd->type = (uint16_t)pick_type(u);
-	dress(call, cmd);
-	pick_range(u, &first, &count);
-	u->commands++;
-	u->budget -= u->budget ? 1 : 0;
-	if (cmd->type == WIRE_WRITE && odds(u, u->habits.half_request))
-		only = sim_rng_below(rng_of(u), 28 + (uint64_t)count * SIM_MODEL_SECTOR);
-	if (cmd->type == WIRE_FLUSH)
-		send_flush(call, cmd);
-	else if (cmd->type == WIRE_READ || cmd->type == WIRE_CACHE || cmd->type == WIRE_STATUS)
-		send_read(call, cmd, first, count);
-	else
-		send_write(call, cmd, first, count, only);
-	if (only != UINT64_MAX && sim_rng_chance(rng_of(u), 1, 2))
-		sim_nbd_vanish(call->nbd);
-	else if (only != UINT64_MAX)
-		sim_nbd_close(call->nbd);
-}
+/* ---- misfortunes -------------------------------------------------------- */
 
 static bool send_again(struct sim_line *l)
 {
@@ -307,12 +181,10 @@ static bool send_again(struct sim_line *l)
 	l->n_again--;
 	l->user->commands++;
 	sim_count(l->user->world, SIM_COVER_RECONNECT);
-	send_write(l->call, cmd, l->again[l->n_again].first, l->again[l->n_again].count,
-		   UINT64_MAX);
+	sim_call_write(l->call, cmd, l->again[l->n_again].first, l->again[l->n_again].count,
+		       UINT64_MAX);
 	return true;
 }
-
-/* ---- misfortunes -------------------------------------------------------- */
 
 static void fire_resume(struct sim_event *event)
 {
@@ -328,19 +200,19 @@ static void misfortune(struct sim_line *l)
 	const struct sim_habits *h = &u->habits;
 	struct sim_nbd *n = l->call->nbd;
 
-	if (odds(u, h->pause) && !sim_world_is_set(&l->resume)) {
+	if (sim_call_odds(u, h->pause) && !sim_world_is_set(&l->resume)) {
 		sim_count(u->world, SIM_COVER_SLOW_READER);
 		sim_net_pause(n->conn, true);
 		sim_world_after(u->world, &l->resume,
 				sim_rng_log(rng_of(u), 10 * SIM_US, h->pause_max_ns));
-	} else if (odds(u, h->cut)) {
+	} else if (sim_call_odds(u, h->cut)) {
 		sim_net_cut(n->conn, SIM_CUT_BOTH);
-	} else if (odds(u, h->half_open)) {
-		sim_net_cut(n->conn, sim_rng_chance(rng_of(u), 1, 2) ? SIM_CUT_CLIENT
-								     : SIM_CUT_DAEMON);
-	} else if (odds(u, h->vanish)) {
+	} else if (sim_call_odds(u, h->half_open)) {
+		sim_net_cut(n->conn,
+			    sim_rng_chance(rng_of(u), 1, 2) ? SIM_CUT_CLIENT : SIM_CUT_DAEMON);
+	} else if (sim_call_odds(u, h->vanish)) {
 		sim_nbd_vanish(n);
-	} else if (odds(u, h->leave)) {
+	} else if (sim_call_odds(u, h->leave)) {
 		sim_nbd_disconnect(n);
 	}
 }
@@ -405,7 +277,7 @@ static void fire_tick(struct sim_event *event)
 			continue;
 		if (!u->budget)
 			break;
-		send_one(l->call);
+		sim_call_any(l->call);
 	}
 	if (l->call && u->commands != before)
 		misfortune(l);
@@ -420,8 +292,13 @@ struct sim_user *sim_user_new(struct sim_net *net, struct sim_model *model, unsi
 	struct sim_user *u = calloc(1, sizeof(*u));
 
 	GW_CHECK(u);
-	*u = (struct sim_user){ .world = net->world, .net = net, .model = model, .id = id,
-				.habits = *habits, .addr = *addr, .cfg = *cfg,
+	*u = (struct sim_user){ .world = net->world,
+				.net = net,
+				.model = model,
+				.id = id,
+				.habits = *habits,
+				.addr = *addr,
+				.cfg = *cfg,
 				.budget = budget };
 	if (!u->habits.sectors)
 		u->habits.sectors = model->sectors;
@@ -538,7 +415,7 @@ bool sim_user_write(struct sim_user *u, uint64_t first, uint32_t count, bool fua
 	if (!cmd)
 		return false;
 	cmd->flags = fua ? WIRE_FUA : 0;
-	send_write(call, cmd, first, count, UINT64_MAX);
+	sim_call_write(call, cmd, first, count, UINT64_MAX);
 	return true;
 }
 
@@ -548,7 +425,7 @@ bool sim_user_read(struct sim_user *u, uint64_t first, uint32_t count)
 	struct sim_nbd_cmd *cmd = take(u, WIRE_READ, &call);
 
 	if (cmd)
-		send_read(call, cmd, first, count);
+		sim_call_read(call, cmd, first, count);
 	return cmd != NULL;
 }
 
@@ -558,6 +435,6 @@ bool sim_user_flush(struct sim_user *u)
 	struct sim_nbd_cmd *cmd = take(u, WIRE_FLUSH, &call);
 
 	if (cmd)
-		send_flush(call, cmd);
+		sim_call_flush(call, cmd);
 	return cmd != NULL;
 }

@@ -22,13 +22,13 @@
 #define SIM_S 1000000000ull
 #define SIM_NEVER UINT64_MAX
 
-#define SIM_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define SIM_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 struct sim_event {
 	void (*fire)(struct sim_event *event);
 	uint64_t due_ns;
 	uint64_t tie; /* among events of one instant: drawn when it is set */
-	size_t slot;  /* 1 + its place in the heap; 0 = idle */
+	size_t slot; /* 1 + its place in the heap; 0 = idle */
 };
 
 struct sim_world {
@@ -39,7 +39,7 @@ struct sim_world {
 	uint64_t cover[SIM_COVER_COUNT];
 	struct sim_event **heap;
 	size_t events, heap_room;
-	bool failed;	    /* the run has found something */
+	bool failed; /* the run has found something */
 	char failure[1024]; /* the first thing it found */
 };
 

@@ -12,10 +12,8 @@
 
 void __real_gw_req_wait(struct gw_itl *itl, struct gw_req_waiter *waiter);
 void __wrap_gw_req_wait(struct gw_itl *itl, struct gw_req_waiter *waiter);
-void __real_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credit,
-			   uint64_t bytes);
-void __wrap_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credit,
-			   uint64_t bytes);
+void __real_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credit, uint64_t bytes);
+void __wrap_gw_credit_wait(struct gw_mem_waiter *waiter, struct gw_credit *credit, uint64_t bytes);
 void __real_gw_req_orphan(struct gw_req **req);
 void __wrap_gw_req_orphan(struct gw_req **req);
 

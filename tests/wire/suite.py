@@ -15,6 +15,7 @@ import ctypes
 import fnmatch
 import os
 import re
+import select
 import shlex
 import shutil
 import signal

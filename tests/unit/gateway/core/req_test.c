@@ -151,6 +151,48 @@ static void may_only_read(void **state)
 	assert_int_equal(rig_result(&rig, &call), GW_OK);
 }
 
+/* MODIFY of nothing needs no fence, least of all one on everything. */
+static void nothing_to_modify(void **state)
+{
+	struct call held = { 0 }, call = { 0 };
+
+	(void)state;
+	fake->when = FAKE_HELD;
+	rig_write(&rig, 1, &held, 4096, 512, 1);
+	rig_settle(&rig);
+	rig_take(&rig, 0, &call, GW_MODIFY, 0, 0)->modify = no_change;
+	assert_int_equal(submit(&call), GW_OK);
+	assert_int_equal(rig.volume->lane[0].counts.fences, 0);
+}
+
+static void comes_again(struct call *call)
+{
+	unsigned *left = call->arg;
+
+	if (!*left || !--*left)
+		return;
+	gw_req_put(&call->req);
+	rig_take(&rig, 0, call, GW_WRITE, SIZE, 512);
+	rig_submit(call);
+}
+
+/* A client that asks again from inside done() does not keep the loop. */
+static void asks_again_at_once(void **state)
+{
+	unsigned left = 1000;
+	struct call call = { .keep = true, .then = comes_again, .arg = &left };
+
+	(void)state;
+	rig_take(&rig, 0, &call, GW_WRITE, SIZE, 512);
+	rig_submit(&call);
+	drv_hand_at(0);
+	loop_turn(rig_loop(&rig, 0), (struct instant){ 0 });
+	assert_true(left > 900);
+	rig_settle(&rig);
+	assert_int_equal(left, 0);
+	rig_put(&call);
+}
+
 /* ---- one in each state -------------------------------------------------- */
 
 enum where { TAKEN, HELD_BY_GUARD, WANTS_FENCE, AT_STORE, WANTS_MEMORY, ENDING, PLACES };
@@ -473,6 +515,8 @@ HARNESS_MAIN(cmocka_unit_test_setup_teardown(refused, begin, end),
 	     cmocka_unit_test_setup_teardown(too_long_a_modify, begin, end),
 	     cmocka_unit_test_setup_teardown(write_protected, begin, end),
 	     cmocka_unit_test_setup_teardown(may_only_read, begin, end),
+	     cmocka_unit_test_setup_teardown(nothing_to_modify, begin, end),
+	     cmocka_unit_test_setup_teardown(asks_again_at_once, begin, end),
 	     cmocka_unit_test_setup_teardown(aborted, begin, end),
 	     cmocka_unit_test_setup_teardown(aborted_after_an_error, begin, end),
 	     cmocka_unit_test_setup_teardown(orphaned, begin, end),

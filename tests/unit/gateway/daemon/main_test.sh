@@ -126,6 +126,14 @@ wait "$PID"
 is $? 1 "with exit 1"
 has "$(cat "$OUT")" "second signal" "and says so"
 
+# timeout(1) tells the process, then its group: two signals, one wish.
+start_daemon memory:64M || bail "no daemon"
+"${PYTHON:-python3}" -c 'import os, sys, time
+os.kill(int(sys.argv[1]), 2); time.sleep(0.005); os.kill(int(sys.argv[1]), 2)' "$PID"
+tap_wait_gone "$PID" 10
+wait "$PID"
+is $? 0 "one wish that comes as two signals ends it in order"
+
 # The same, with one signal: after 5 s the connection is ended by force.
 start_daemon memory:64M || bail "no daemon"
 begun=$(date +%s)

@@ -28,9 +28,9 @@ PR_NBD_LIBS = protocols/nbd/libpr_nbd.a translators/nbd/libtr_nbd.a
 	%reldir%/nbds_conn_test.c \
 	%reldir%/peer.c \
 	%reldir%/peer.h
-%canon_reldir%_nbds_conn_test_LDADD = $(FUZZ_STACK_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_nbds_conn_test_LDADD = $(fuzz_stack_libs) $(CMOCKA_LIBS)
 %canon_reldir%_nbds_run_test_SOURCES = \
 	%reldir%/nbds_run_test.c \
 	%reldir%/peer.c \
 	%reldir%/peer.h
-%canon_reldir%_nbds_run_test_LDADD = $(FUZZ_STACK_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_nbds_run_test_LDADD = $(fuzz_stack_libs) $(CMOCKA_LIBS)
