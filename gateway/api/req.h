@@ -111,6 +111,9 @@ struct gw_req {
 	bool at_store; /* its plan runs: memory and io are the store's */
 	bool fenced; /* fence is in use */
 	struct gw_plan plan;
+	TAILQ_ENTRY(gw_req) flush_link;
+	struct loop_mail flush_mail;
+	enum gw_status flush_status;
 	struct gw_fence_req fence; /* MODIFY and unaligned writes: mine; orphans: my shadow */
 	struct gw_mem bounce;
 	struct gw_mem_waiter memory; /* waits for bounce */

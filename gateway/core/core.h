@@ -85,6 +85,12 @@ struct gw_lane {
 	struct gw_lane_counts counts;
 } __attribute__((aligned(64)));
 
+/* Those who want durability, on the home loop (flush.c). */
+struct gw_flush {
+	struct gw_req_list next, now; /* now: the store flushes for these */
+	struct gw_io io;
+};
+
 struct gw_volume {
 	uint32_t tag;
 	struct gw *gw;
@@ -100,6 +106,7 @@ struct gw_volume {
 	bool read_only, write_through; /* as the administrator wants it */
 	unsigned home; /* index of the loop that orders the fences */
 	struct gw_fence_list fences, spare_fences;
+	struct gw_flush flush;
 	/* A sync failed: the kernel has dropped what it could not write, so no
 	 * later FLUSH may say that all is durable. */
 	atomic_bool lost;
@@ -221,6 +228,14 @@ bool gw_order_drained(const struct gw_lane *lane, const struct gw_guard *guard);
 bool gw_plan_is_exclusive(const struct gw_req *req);
 void gw_plan_range(const struct gw_req *req, uint64_t *offset, uint64_t *length);
 void gw_plan_start(struct gw_req *req);
+void gw_plan_flushed(struct gw_req *req, enum gw_status status);
+
+/* flush.c */
+void gw_flush_init(struct gw_volume *volume);
+void gw_flush_join(struct gw_req *req);
+/* A store that failed to make something durable may have dropped it: from now on
+ * no FLUSH and no durable write of this volume may succeed.  Any loop. */
+void gw_flush_lost(struct gw_volume *volume, enum gw_status status);
 
 /* store_call.c */
 void gw_store_submit(struct gw_lane *lane, struct gw_io *io, void (*done)(struct gw_io *io));

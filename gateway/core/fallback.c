@@ -8,19 +8,18 @@
  * window of bounce memory; order.c has seen to it that such a write has its
  * range alone.
  *
- *   next() ─┬─ all done ─▶ SYNC (durable, store has no FUA) ─▶ finish
+ *   next() ─┬─ all done ─▶ flush.c (durable, store has no FUA) ─▶ finish
  *           ├─ DIRECT / NATIVE / ZEROES ── at += part ─▶ next()
  *           └─ FILL (window read) ─▶ filled() ─▶ STORE (window written) ─▶ next()
  */
 #include "config.h"
 
-#include "gateway/base/log.h"
 #include "gateway/core/core.h"
 #include "gateway/core/plant.h"
 
 #define WINDOW_BYTES 65536u
 
-enum step { NOTHING, DIRECT, NATIVE, FILL, STORE, SYNC };
+enum step { NOTHING, DIRECT, NATIVE, FILL, STORE };
 
 static const uint8_t zeroes[WINDOW_BYTES] __attribute__((aligned(GW_PAGE_BYTES)));
 
@@ -366,7 +365,7 @@ static void next_flush(struct gw_req *req)
 		gw_req_finish_later(req, GW_UNSUPPORTED);
 		return;
 	}
-	issue(req, SYNC, GW_FLUSH, 0, 0);
+	gw_flush_join(req);
 }
 
 /* ---- extents: clipped and joined on their way to the owner -------------- */
@@ -532,37 +531,22 @@ static void next(struct gw_req *req)
 	if (!needs_sync(req))
 		gw_req_finish(req, GW_OK);
 	else if (can(req, GW_FLUSH))
-		issue(req, SYNC, GW_FLUSH, 0, 0);
+		gw_flush_join(req);
 	else
 		gw_req_finish(req, GW_UNSUPPORTED);
 }
 
-/* What was made durable; unless beside it something was not, of which the kernel
- * tells only one of those that ask at the same time. */
-static void finish_durable(struct gw_req *req)
+void gw_plan_flushed(struct gw_req *req, enum gw_status status)
 {
-	bool lost = atomic_load(&req->lane->volume->lost);
-
-	gw_req_finish(req, lost ? GW_MEDIUM_ERROR : GW_OK);
+	if (status == GW_OK && atomic_load(&req->lane->volume->lost))
+		status = GW_MEDIUM_ERROR; /* by a durable write beside it */
+	req->bytes_done = req->plan.at;
+	gw_req_finish(req, status);
 }
 
-/* A store that failed to make something durable may have dropped it: from then
- * on no FLUSH and no durable write of this volume may succeed. */
-static void durability_lost(struct gw_req *req, enum gw_status status)
-{
-	struct gw_volume *volume = req->lane->volume;
-
-	if (!atomic_exchange(&volume->lost, true))
-		log_error(VOLUME,
-			  "volume %s: %s while making data durable: what was written "
-			  "since the last flush may be lost; every flush fails from now on",
-			  volume->name, gw_status_words(status));
-}
-
+/* A store with a FUA of its own could not do it. */
 static bool is_about_durability(const struct gw_req *req, enum gw_status status)
 {
-	if (req->plan.step == SYNC)
-		return status != GW_UNSUPPORTED;
 	return (req->io.flags & GW_FUA) && req->io.op == GW_WRITE &&
 	       (status == GW_MEDIUM_ERROR || status == GW_STORE_ERROR);
 }
@@ -577,7 +561,7 @@ static void failed(struct gw_req *req, enum gw_status status)
 		return;
 	}
 	if (is_about_durability(req, status))
-		durability_lost(req, status);
+		gw_flush_lost(req->lane->volume, status);
 	req->bytes_done = plan->at;
 	gw_req_finish(req, status);
 }
@@ -629,9 +613,6 @@ static void io_done(struct gw_io *io)
 	case FILL:
 	case STORE:
 		moved(req);
-		break;
-	case SYNC:
-		finish_durable(req);
 		break;
 	case NOTHING:
 		GW_NOT_REACHED();

@@ -8,6 +8,7 @@ core_sources = \
 	%reldir%/event.c \
 	%reldir%/fallback.c \
 	%reldir%/fence.c \
+	%reldir%/flush.c \
 	%reldir%/front.c \
 	%reldir%/gateway.c \
 	%reldir%/identity.c \

@@ -248,6 +248,24 @@ static uint64_t beyond(uint64_t used, uint64_t guaranteed)
 	return used > guaranteed ? used - guaranteed : 0;
 }
 
+/* What the shared part never takes, so that newcomers find room for a guarantee
+ * whatever those before them hold.  One read of 32 MiB in one reply must still
+ * be possible over the smallest pool. */
+#define SHARED_LEAST_BYTES (33u << 20)
+
+static uint64_t reserve(const struct gw_pool *pool)
+{
+	uint64_t beyond_one =
+		pool->limit_bytes > SHARED_LEAST_BYTES ? pool->limit_bytes - SHARED_LEAST_BYTES : 0;
+
+	return pool->limit_bytes / 2 < beyond_one ? pool->limit_bytes / 2 : beyond_one;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static bool credit_allows(const struct gw_credit *credit, uint64_t bytes)
 {
 	const struct gw_pool *pool = credit->pool;
@@ -257,7 +275,8 @@ static bool credit_allows(const struct gw_credit *credit, uint64_t bytes)
 	if (used <= credit->guaranteed_bytes)
 		return true;
 	return used <= credit->limit_bytes &&
-	       pool->shared_bytes + more <= pool->limit_bytes - pool->promised_bytes;
+	       pool->shared_bytes + more <=
+		       pool->limit_bytes - larger(pool->promised_bytes, reserve(pool));
 }
 
 static void credit_charge(struct gw_credit *credit, int64_t bytes)
@@ -275,7 +294,8 @@ bool gw_credit_open(struct gw_pool *pool, uint64_t guaranteed_bytes, uint64_t li
 {
 	uint64_t promised = pool->promised_bytes + guaranteed_bytes;
 
-	if (promised < guaranteed_bytes || promised + pool->shared_bytes > pool->limit_bytes)
+	if (promised < guaranteed_bytes || promised > pool->limit_bytes ||
+	    (promised > reserve(pool) && promised + pool->shared_bytes > pool->limit_bytes))
 		return false;
 	pool->promised_bytes = promised;
 	*credit = (struct gw_credit){

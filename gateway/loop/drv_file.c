@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -71,6 +72,14 @@ static uint64_t memory_budget(void)
 	return num_max(share, BUDGET_LEAST);
 }
 
+static int open_again(int fd)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
 struct drv_file *drv_file_create(int fd, const char *path)
 {
 	struct drv_file *file = calloc(1, sizeof(*file));
@@ -83,6 +92,7 @@ struct drv_file *drv_file_create(int fd, const char *path)
 		return NULL;
 	}
 	file->fd = fd;
+	file->push_fd = open_again(fd);
 	file->budget = memory_budget();
 	file->in_memory = is_in_memory(fd);
 	atomic_init(&file->nowait, knows_nowait(fd));
@@ -96,6 +106,8 @@ static void drop(struct drv_file *file)
 	if (atomic_fetch_sub(&file->refs, 1) != 1)
 		return;
 	close(file->fd);
+	if (file->push_fd >= 0)
+		close(file->push_fd);
 	gw_tag_wipe(file);
 	free(file->path);
 	free(file);
@@ -165,10 +177,9 @@ static void push(struct loop_mail *mail)
 	uint64_t mark = drv_file_mark(file);
 
 	/* Waiting for the previous round keeps both below the disk's pace.  A page that
-	 * could not be written is reported once, here: the next sync must say it. */
-	if (sync_file_range(file->fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE) &&
-	    (errno == EIO || errno == ENOSPC || errno == EDQUOT))
-		atomic_store(&file->lost, errno);
+	 * could not be written is told once to each open file; this one has a file of
+	 * its own, so the next sync still hears of it. */
+	sync_file_range(file->push_fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE);
 	raise_to(&file->pushed, mark);
 	atomic_store(&file->pushing, false);
 	drop(file);
@@ -176,7 +187,8 @@ static void push(struct loop_mail *mail)
 
 static void push_if_much(struct drv_file *file, struct loop_pool *pool)
 {
-	if (window(file) < file->budget / 2 || !pool || atomic_load(&file->pushing))
+	if (window(file) < file->budget / 2 || !pool || file->push_fd < 0 ||
+	    atomic_load(&file->pushing))
 		return;
 	if (atomic_exchange(&file->pushing, true))
 		return;
@@ -320,8 +332,6 @@ bool drv_file_step(struct drv_op *op, int64_t n, int64_t *res)
 {
 	if (n == -EINTR)
 		return false;
-	if (op->kind == DRV_SYNC && n >= 0)
-		n = -atomic_load(&op->file->lost);
 	if (n < 0) {
 		*res = n;
 		return true;
@@ -350,8 +360,6 @@ static int64_t sync_now(struct drv_file *file)
 	while (fdatasync(file->fd))
 		if (errno != EINTR)
 			return -errno;
-	if (atomic_load(&file->lost))
-		return -atomic_load(&file->lost);
 	drv_file_synced(file, mark);
 	return 0;
 }

@@ -25,6 +25,7 @@
 struct drv_file {
 	uint32_t tag;
 	int fd;
+	int push_fd; /* the same file, opened again: see push(); -1: no pushing */
 	char *path;
 	bool writable;
 	bool direct; /* O_DIRECT */
@@ -34,9 +35,6 @@ struct drv_file {
 	atomic_bool nowait; /* RWF_NOWAIT reads are known here */
 	atomic_uint_fast64_t size; /* the last that we know; dirty pages are no more */
 	atomic_uint_fast64_t written, pushed, synced;
-	/* The errno with which a background push failed: it has eaten the report
-	 * that the next sync should have had. */
-	atomic_int lost;
 	atomic_int_fast64_t slow_until_ns; /* inline calls are off until then */
 	atomic_int_fast64_t suspect_until_ns; /* one took long: see whether they block */
 	atomic_bool pushing;

@@ -144,7 +144,9 @@ void st_file_io_facts(struct gw_store *store, const struct drv_stat *st, struct 
 		.optimal_bytes = st->io_opt_bytes ? st->io_opt_bytes : st->io_min_bytes,
 		.can = GW_STORE_CAN(GW_READ) | GW_STORE_CAN(GW_WRITE) | GW_STORE_CAN(GW_FLUSH) |
 		       GW_STORE_CAN(GW_ZERO),
-		.fua = true,
+		/* Not of its own: two RWF_DSYNC writes at once share one report of an
+		 * error.  The core flushes behind them, many at a time. */
+		.fua = false,
 		.volatile_cache = true, /* the kernel's, at least */
 		.read_only = store->read_only || st->read_only,
 		.rotational = st->rotational,
@@ -204,7 +206,6 @@ static void start_write(struct gw_store *store, struct gw_io *io)
 	start(store, io,
 	      (struct drv_op){ .done = plain_done,
 			       .kind = DRV_WRITE,
-			       .flags = io->flags & GW_FUA ? DRV_DURABLE : 0,
 			       .file = store->file,
 			       .iov = io->iov,
 			       .niov = io->niov,

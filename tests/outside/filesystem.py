@@ -106,7 +106,8 @@ def round_trip(make, name):
         compare(out, "nbdcopy in, nbdcopy out")
         run(["qemu-img", "compare", "-f", "raw", "-F", "raw", image, s.uri()], timeout=240)
         os.unlink(out)
-        run(["qemu-img", "convert", "-n", "-W", "-m", "16", "-f", "raw", "-O", "raw", image, s.uri()], timeout=240)
+        run(["qemu-img", "convert", "-n", "-W", "-m", "16", "-f", "raw", "-O", "raw", image, s.uri()],
+            timeout=240)
         run(["qemu-img", "convert", "-f", "raw", "-O", "raw", s.uri(), out], timeout=240)
         compare(out, "qemu-img in, qemu-img out")
         files_of(out)

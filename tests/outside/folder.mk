@@ -1,1 +1,17 @@
-# tests/outside: nothing to build yet
+# tests/outside: the daemon as the world meets it: other people's clients, signals, kills.
+
+OUTSIDE_TESTS = \
+	%reldir%/filesystem.py \
+	%reldir%/fio.py \
+	%reldir%/kill9.py \
+	%reldir%/libnbd.py \
+	%reldir%/nbdkit.py \
+	%reldir%/qemu.py \
+	%reldir%/serve.py \
+	%reldir%/stall.py \
+	%reldir%/status.py
+TESTS += $(OUTSIDE_TESTS)
+
+EXTRA_DIST += \
+	$(OUTSIDE_TESTS) \
+	%reldir%/stallfs.py

@@ -25,13 +25,6 @@ SIZE = CONNS * SLOTS * SLOT
 MODES = ("simple", "structured", "extended")
 
 
-def setup():
-    if PEER == "":
-        return
-    if PEER == "qemu-nbd":
-        return
-
-
 def stamp(conn, slot, seq, nbytes):
     one = struct.pack(">IIQ", conn, slot, seq) * (SECTOR // 16)
     return one * (nbytes // SECTOR)
@@ -172,8 +165,8 @@ def rounds(args, through):
         stop, errors = [], []
         # numbers go up from round to round, so that an older round's cannot pass for new
         ts = [threading.Thread(target=writer, daemon=True,
-                               args=(s, name if not PEER else s.name(), k, ledger, (i + 1) << 32, through, stop,
-                                     errors))
+                               args=(s, name if not PEER else s.name(), k, ledger, (i + 1) << 32, through,
+                                     stop, errors))
               for k in range(CONNS)]
         for t in ts:
             t.start()
@@ -192,7 +185,8 @@ def rounds(args, through):
             f.seek(off)
             return f.read(n)
         verify(from_file, ledger)
-    diag("%d rounds: %d writes answered, %d of them durable at once, %d flushes" % ((ROUNDS,) + tuple(ledger.counts)))
+    diag("%d rounds: %d writes answered, %d of them durable at once, %d flushes" %
+         ((ROUNDS,) + tuple(ledger.counts)))
     expect(ledger.counts[0] > 20 * ROUNDS, "too few writes for a proof")
     expect(through or ledger.counts[2] > 0, "no flush was answered")
 
@@ -220,4 +214,4 @@ def _():
     rounds(["--pool", "min", "--threads", "2"], False)
 
 
-main(setup, limit=900)
+main(limit=900)

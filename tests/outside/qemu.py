@@ -184,8 +184,8 @@ def _():
             while not os.path.exists(sock):
                 expect(time.monotonic() < end and q.poll() is None, "qemu-nbd did not start")
                 time.sleep(0.02)
-            p = run(["qemu-io", "-f", "raw", "-c", "write -P 0xe1 1M 4M", "-c", "read -P 0xe1 1M 4M", "-c", "flush",
-                     "nbd+unix:///outer?socket=" + sock])
+            p = run(["qemu-io", "-f", "raw", "-c", "write -P 0xe1 1M 4M", "-c", "read -P 0xe1 1M 4M",
+                     "-c", "flush", "nbd+unix:///outer?socket=" + sock])
             expect("failed" not in p.stdout, "%s", p.stdout)
         finally:
             q.terminate()

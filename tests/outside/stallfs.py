@@ -78,8 +78,12 @@ class StallFs:
         self.gates = []
         self.log = []           # (kind, offset, length) as they were done
         os.makedirs(where, exist_ok=True)
-        self.fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
-        opts = "fd=%d,rootmode=40000,user_id=%d,group_id=%d,max_read=1048576" % (self.fd, os.getuid(), os.getgid())
+        try:
+            self.fd = os.open("/dev/fuse", os.O_RDWR | os.O_CLOEXEC)
+        except OSError as e:
+            raise NotHere("cannot open /dev/fuse: %s" % e.strerror)
+        opts = "fd=%d,rootmode=40000,user_id=%d,group_id=%d,max_read=1048576" % (
+            self.fd, os.getuid(), os.getgid())
         if _libc.mount(b"stallfs", where.encode(), b"fuse", 0, opts.encode()) != 0:
             e = ctypes.get_errno()
             os.close(self.fd)
@@ -177,7 +181,8 @@ class StallFs:
         if op == INIT:
             minor = struct.unpack_from("<II", body)[1]
             flags = 1 | 1 << 5 | 1 << 15 | 1 << 22      # async read, big writes, async dio, max pages
-            return struct.pack("<IIIIHHIIHHI28x", 7, min(minor, 31), 65536, flags, 64, 48, 1 << 20, 1, 256, 0, 0)
+            return struct.pack("<IIIIHHIIHHI28x", 7, min(minor, 31), 65536, flags, 64, 48, 1 << 20, 1, 256,
+                               0, 0)
         if op == LOOKUP:
             if bytes(body).rstrip(b"\0") != self.name.encode():
                 raise OSError(errno.ENOENT, "")

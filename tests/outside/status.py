@@ -88,7 +88,8 @@ def _():
             expect(word in p.stdout, "%r is not in the table:\n%s", word, p.stdout)
         j = as_json()
         expect_eq(j["daemon"]["pid"], s.pid, "pid")
-        expect_eq({v["name"]: v["size_bytes"] for v in j["volumes"]}, {"memory": 64 * MiB, "img": 8 * MiB}, "volumes")
+        expect_eq({v["name"]: v["size_bytes"] for v in j["volumes"]}, {"memory": 64 * MiB, "img": 8 * MiB},
+                  "volumes")
         expect_eq(sorted(e["volume"] for e in j["exports"]), ["img", "memory"], "exports")
         expect_eq(j["connections"], [], "connections")
         for e in j["exports"]:
@@ -232,7 +233,8 @@ def _():
         expect(os.stat(path).st_mode & 0o007 == 0 or os.stat(os.path.dirname(path)).st_mode & 0o077 == 0,
                "others may use the control socket")
         # another daemon may not take it
-        p = run([SLUICE, "serve", "--nbd", "unix:" + tmpname(), "--control", path, "memory:1M"], check=False, timeout=10)
+        p = run([SLUICE, "serve", "--nbd", "unix:" + tmpname(), "--control", path, "memory:1M"], check=False,
+                timeout=10)
         expect_eq(p.returncode, 1, "exit code of the second (%s)" % p.stderr)
         expect(path in p.stderr, "message: %s", p.stderr)
         expect_eq(as_json("--control", path)["daemon"]["pid"], s.pid, "pid afterwards")
@@ -251,7 +253,8 @@ def _():
     with Server("memory:4M", control=path) as s:
         fds = s.fds()
         junk = [b"", b"\n", b"{}\n", b"null\n", b"[]\n", b"[" * 100000, b"{" * 5000 + b"\n", b"\0" * 1000,
-                b'{"jsonrpc":"2.0","id":1,"method":"nonesuch"}\n', b'{"jsonrpc":"2.0","id":1,"method":"status","params":7}\n',
+                b'{"jsonrpc":"2.0","id":1,"method":"nonesuch"}\n',
+                b'{"jsonrpc":"2.0","id":1,"method":"status","params":7}\n',
                 b'{"jsonrpc":"2.0","id":' + b"9" * 1000 + b',"method":"status"}\n', b"\xff\xfe\n",
                 b'{"jsonrpc":"2.0","id":1,"method":"status","params":{"x":"' + b"y" * 200000 + b'"}}\n',
                 b'{"jsonrpc":"2.0","method":"status"}\n' * 2000, b"A" * (4 << 20)]

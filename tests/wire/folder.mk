@@ -10,10 +10,12 @@ WIRE_TESTS = \
 	%reldir%/506-nbd-limits.py \
 	%reldir%/507-nbd-stream.py \
 	%reldir%/510-nbd-hostile.py \
+	%reldir%/511-nbd-hostile-data.py \
 	%reldir%/520-nbd-vanish.py
 TESTS += $(WIRE_TESTS)
 
 EXTRA_DIST += \
 	$(WIRE_TESTS) \
+	%reldir%/hostile.py \
 	%reldir%/nbdwire.py \
 	%reldir%/suite.py

@@ -325,7 +325,7 @@ static void by_chance(void **state)
 
 static void guarantees_hold(void **state)
 {
-	struct gw_credit rich, poor;
+	struct gw_credit rich, poor, late;
 	struct gw_buf *all[64], *mine[4];
 	unsigned n = 0;
 
@@ -336,8 +336,12 @@ static void guarantees_hold(void **state)
 	assert_false(gw_credit_open(&pool, 37u << 20, UINT64_MAX, &credit[0]));
 	while ((all[n] = gw_buf_take(&rich, 1u << 20)))
 		n++;
-	assert_int_equal(n, 36); /* the rest is the other's */
+	assert_int_equal(n, 33); /* the rest is the other's, and for newcomers */
+	assert_true(gw_credit_open(&pool, 3u << 20, 3u << 20, &late));
 	assert_false(gw_credit_open(&pool, 1, 1, &credit[0])); /* nothing left to promise */
+	assert_non_null(mine[0] = gw_buf_take(&late, 1u << 20));
+	gw_buf_put(&mine[0]);
+	gw_credit_close(&late);
 	for (unsigned i = 0; i < 4; i++)
 		assert_non_null(mine[i] = gw_buf_take(&poor, 1u << 20));
 	assert_null(gw_buf_take(&poor, 1));

@@ -163,6 +163,8 @@ static void nothing_to_modify(void **state)
 	rig_take(&rig, 0, &call, GW_MODIFY, 0, 0)->modify = no_change;
 	assert_int_equal(submit(&call), GW_OK);
 	assert_int_equal(rig.volume->lane[0].counts.fences, 0);
+	rig_unhold(&rig, fake);
+	assert_int_equal(held.status, GW_OK);
 }
 
 static void comes_again(struct call *call)
