@@ -126,7 +126,7 @@ static int64_t monotonic_ns(void)
 {
 	struct timespec ts;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts); /* safe in a handler, POSIX 2.4.3 */
+	clock_gettime(CLOCK_MONOTONIC, &ts); /* allowed: safe in a handler, where no loop is */
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 

@@ -125,7 +125,7 @@ static bool handshake(int fd)
 
 static bool flush(struct peer *p)
 {
-	struct msghdr m = {.msg_iov = p->iov, .msg_iovlen = p->pieces};
+	struct msghdr m = { .msg_iov = p->iov, .msg_iovlen = p->pieces };
 
 	while (m.msg_iovlen > 0) {
 		ssize_t n = sendmsg(p->fd, &m, MSG_NOSIGNAL);
@@ -242,8 +242,8 @@ static int serve(struct peer *p, int flags)
 
 static void admit(int epoll, int listener)
 {
-	struct timeval wait = {.tv_usec = 20000};
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct timeval wait = { .tv_usec = 20000 };
+	struct epoll_event ev = { .events = EPOLLIN };
 	struct peer *p;
 	int one = 1, fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
@@ -275,7 +275,7 @@ static void serve_lone(void)
 static void loop(int listener)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
-	struct epoll_event ev = {.events = EPOLLIN, .data.ptr = NULL}, e[64];
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = NULL }, e[64];
 
 	epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &ev);
 	for (;;) {
@@ -293,7 +293,7 @@ static void loop(int listener)
 
 static int listen_unix(const char *path)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (strlen(path) >= sizeof(sun.sun_path))
@@ -307,7 +307,7 @@ static int listen_unix(const char *path)
 
 static int listen_tcp(const char *port)
 {
-	struct sockaddr_in sin = {.sin_family = AF_INET};
+	struct sockaddr_in sin = { .sin_family = AF_INET };
 	int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	sin.sin_port = htons((uint16_t)strtoul(port, NULL, 10));

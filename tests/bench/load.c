@@ -15,7 +15,7 @@
 
 enum { DEPTH_MAX = 1024, CONNS_MAX = 1024 };
 
-static const struct load_proto *const protos[] = {&load_nbd_proto};
+static const struct load_proto *const protos[] = { &load_nbd_proto };
 
 static const char usage[] =
 	"usage: load --connect HOST:PORT|unix:PATH [options]\n"
@@ -170,15 +170,15 @@ static void take_option(struct options *o, int opt, const char *arg)
 static void read_options(struct options *o, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"proto", 1, NULL, 'p'},      {"connect", 1, NULL, 'c'},
-		{"export", 1, NULL, 'e'},     {"op", 1, NULL, 'o'},
-		{"block-size", 1, NULL, 'b'}, {"depth", 1, NULL, 'd'},
-		{"conns", 1, NULL, 'n'},      {"seconds", 1, NULL, 's'},
-		{"warmup", 1, NULL, 'w'},     {"region", 1, NULL, 'r'},
-		{"ios", 1, NULL, 'i'},	      {"pattern", 1, NULL, 'a'},
-		{"structured", 0, NULL, 't'}, {"server-pid", 1, NULL, 'P'},
-		{"json", 0, NULL, 'j'},	      {"help", 0, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{ "proto", 1, NULL, 'p' },	{ "connect", 1, NULL, 'c' },
+		{ "export", 1, NULL, 'e' },	{ "op", 1, NULL, 'o' },
+		{ "block-size", 1, NULL, 'b' }, { "depth", 1, NULL, 'd' },
+		{ "conns", 1, NULL, 'n' },	{ "seconds", 1, NULL, 's' },
+		{ "warmup", 1, NULL, 'w' },	{ "region", 1, NULL, 'r' },
+		{ "ios", 1, NULL, 'i' },	{ "pattern", 1, NULL, 'a' },
+		{ "structured", 0, NULL, 't' }, { "server-pid", 1, NULL, 'P' },
+		{ "json", 0, NULL, 'j' },	{ "help", 0, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int opt;
 

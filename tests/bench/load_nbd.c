@@ -150,7 +150,7 @@ static int opt_go(struct load_conn *c, int fd)
 
 static int handshake(struct load_conn *c, int fd)
 {
-	uint8_t hello[18], flags[4] = {0, 0, 0, 3}; /* fixed, no zeroes */
+	uint8_t hello[18], flags[4] = { 0, 0, 0, 3 }; /* fixed, no zeroes */
 
 	if (load_stream_read(fd, hello, sizeof(hello)) < 0)
 		return -1;

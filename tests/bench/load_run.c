@@ -39,7 +39,7 @@ struct mark {
 
 static int watch(struct run *r, uint32_t i, bool out, int op)
 {
-	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = i};
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = i };
 
 	if (out)
 		ev.events |= EPOLLOUT;
@@ -162,7 +162,7 @@ static double own_cpu(void)
 
 static struct mark mark_now(const struct run *r)
 {
-	struct mark m = {.server_cpu = -1};
+	struct mark m = { .server_cpu = -1 };
 
 	if (r->plan->server_pid > 0)
 		m.server_cpu = load_cpu_seconds(r->plan->server_pid);
@@ -204,7 +204,7 @@ static int measure(struct run *r, struct load_tally *tally, struct load_result *
 
 int load_run(struct load_plan *plan, const struct load_proto *p, struct load_result *out)
 {
-	struct run r = {.plan = plan, .proto = p};
+	struct run r = { .plan = plan, .proto = p };
 	struct load_tally *tally = calloc(1, sizeof(*tally));
 	int ret = -1;
 	uint32_t i;

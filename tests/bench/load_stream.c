@@ -33,7 +33,7 @@ static int complain(const char *what, const char *target)
 
 static int dial_unix(const char *path)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd;
 
 	if (strlen(path) >= sizeof(sun.sun_path)) {
@@ -51,7 +51,7 @@ static int dial_unix(const char *path)
 
 static int dial_tcp(const char *target)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list, *ai;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *list, *ai;
 	const char *colon = strrchr(target, ':');
 	char host[256] = "";
 	int fd = -1, one = 1;
@@ -77,7 +77,7 @@ static int dial_tcp(const char *target)
 
 int load_stream_dial(const char *target)
 {
-	struct timeval second = {.tv_sec = 1};
+	struct timeval second = { .tv_sec = 1 };
 	int fd;
 
 	if (strncmp(target, "unix:", 5) == 0)
@@ -224,7 +224,7 @@ static void compact(struct load_stream *s)
 int load_stream_flush(struct load_stream *s, int fd)
 {
 	while (s->iov_sent < s->iov_used) {
-		struct msghdr m = {.msg_iov = s->iov + s->iov_sent};
+		struct msghdr m = { .msg_iov = s->iov + s->iov_sent };
 		ssize_t n;
 
 		m.msg_iovlen = s->iov_used - s->iov_sent;

@@ -76,10 +76,9 @@ static int fake_lock(struct drv_fs *fs, struct drv_file *file, bool exclusive, s
 	return 0;
 }
 
-static const struct drv_fs_ops fake_ops = { .open = fake_open,
-					    .close = fake_close,
-					    .stat = fake_stat,
-					    .lock = fake_lock };
+static const struct drv_fs_ops fake_ops = {
+	.open = fake_open, .close = fake_close, .stat = fake_stat, .lock = fake_lock
+};
 
 static int begin_fake(void **state)
 {
