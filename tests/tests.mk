@@ -12,4 +12,8 @@ check-tsan:
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter tests/unit/%,$(TESTS))'
 
-.PHONY: check-tsan check-unit
+# The daemon as clients see it; SLUICE_SERVE_ARGS says how it is to serve.
+check-clients:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(filter tests/wire/% tests/outside/%,$(TESTS))'
+
+.PHONY: check-tsan check-unit check-clients

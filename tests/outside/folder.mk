@@ -11,6 +11,7 @@ OUTSIDE_TESTS = \
 	%reldir%/stall.py \
 	%reldir%/status.py
 TESTS += $(OUTSIDE_TESTS)
+CHECK_TSAN += %reldir%/libnbd.py %reldir%/status.py
 
 EXTRA_DIST += \
 	$(OUTSIDE_TESTS) \

@@ -13,6 +13,12 @@ WIRE_TESTS = \
 	%reldir%/511-nbd-hostile-data.py \
 	%reldir%/520-nbd-vanish.py
 TESTS += $(WIRE_TESTS)
+# one loop per processor, and clients that come and go on all of them
+CHECK_TSAN += \
+	%reldir%/503-nbd-commands.py \
+	%reldir%/504-nbd-chunks.py \
+	%reldir%/507-nbd-stream.py \
+	%reldir%/520-nbd-vanish.py
 
 EXTRA_DIST += \
 	$(WIRE_TESTS) \

@@ -271,6 +271,46 @@ static void flushes_beside_a_failed_one(void **state)
 	after_a_lost_write();
 }
 
+static void flush_begin(unsigned loop, struct call *call)
+{
+	rig_take(&rig, loop, call, GW_FLUSH, 0, 0);
+	rig_submit(call);
+	rig_settle(&rig);
+}
+
+/* Who comes while one flush is at the store shares the next, and is not content
+ * with the one that began before his write was done. */
+static void flushes_share(void **state)
+{
+	struct call first = { 0 }, write = { 0 }, more[10] = { { 0 } };
+
+	(void)state;
+	fake->when = FAKE_HELD;
+	flush_begin(1, &first);
+	rig_write(&rig, 0, &write, 4096, 4096, 7);
+	rig_settle(&rig);
+	rig_unhold_one(&rig, fake, fake_store_find(fake, GW_WRITE, 4096, 1), GW_OK);
+	assert_int_equal(rig_result(&rig, &write), GW_OK);
+	for (unsigned i = 0; i < 10; i++)
+		flush_begin(i % 2, &more[i]);
+	assert_int_equal(fake->count[GW_FLUSH], 1);
+	rig_unhold_one(&rig, fake, TAILQ_FIRST(&fake->held), GW_OK);
+	rig_settle(&rig);
+	assert_int_equal(first.ended, 1);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(more[i].ended, 0);
+	assert_int_equal(fake->count[GW_FLUSH], 2);
+	rig_abort(&more[3]);
+	rig_orphan(&more[4]);
+	rig_unhold(&rig, fake);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(more[i].ended, i != 4);
+		assert_int_equal(more[i].status, i == 3 ? GW_ABORTED : GW_OK);
+	}
+	assert_int_equal(fake->count[GW_FLUSH], 2);
+	assert_int_equal(fake->durable[4096], 7);
+}
+
 /* A store that caches, has no FUA and cannot flush: it is not asked to. */
 static void nothing_makes_it_durable(void **state)
 {
@@ -328,5 +368,5 @@ static void without_bounce_memory(void **state)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 HARNESS_MAIN(CASE(at_each_step), CASE(bytes_done), CASE(failed_flush),
 	     CASE(failed_sync_of_a_durable_write), CASE(failed_write_with_fua),
-	     CASE(flushes_beside_a_failed_one), CASE(nothing_makes_it_durable),
+	     CASE(flushes_beside_a_failed_one), CASE(flushes_share), CASE(nothing_makes_it_durable),
 	     CASE(without_bounce_memory))
