@@ -17,12 +17,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/statfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "gateway/base/check.h"
 #include "gateway/base/num.h"
+#include "gateway/base/table.h"
 
 #define TAG GW_TAG('f', 'i', 'l', 'e')
 #define PAGE_BYTES 4096
@@ -54,6 +56,25 @@ static bool is_in_memory(int fd)
 	if (fstatfs(fd, &fs))
 		return false;
 	return fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
+}
+
+/* A buffered write waits for nobody but the page cache on these; on a file system
+ * that asks a server, or a process of this machine, it could wait for ever. */
+static bool is_local(int fd)
+{
+	static const long local[] = { EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
+				      F2FS_SUPER_MAGIC, TMPFS_MAGIC,	 RAMFS_MAGIC };
+	struct statfs fs;
+	struct stat st;
+
+	if (!fstat(fd, &st) && S_ISBLK(st.st_mode))
+		return true;
+	if (fstatfs(fd, &fs))
+		return false;
+	for (size_t i = 0; i < TABLE_LEN(local); i++)
+		if (fs.f_type == local[i])
+			return true;
+	return false;
 }
 
 static bool knows_nowait(int fd)
@@ -95,6 +116,7 @@ struct drv_file *drv_file_create(int fd, const char *path)
 	file->push_fd = open_again(fd);
 	file->budget = memory_budget();
 	file->in_memory = is_in_memory(fd);
+	file->local = is_local(fd);
 	atomic_init(&file->nowait, knows_nowait(fd));
 	atomic_init(&file->refs, 1);
 	gw_tag_set(file, TAG);
@@ -271,7 +293,7 @@ static bool may_write_inline(struct drv_op *op)
 
 	if (file->in_memory)
 		return true;
-	if (op->flags & DRV_DURABLE)
+	if (!file->local || op->flags & DRV_DURABLE)
 		return false;
 	/* Part of a page may have to be read first. */
 	if ((op->offset | drv_op_left(op)) % PAGE_BYTES)

@@ -30,6 +30,7 @@ struct drv_file {
 	bool writable;
 	bool direct; /* O_DIRECT */
 	bool in_memory; /* tmpfs: nothing ever waits for a disk */
+	bool local; /* a buffered write waits for the page cache alone */
 	bool is_block;
 	uint64_t budget; /* the window's limit, bytes */
 	atomic_bool nowait; /* RWF_NOWAIT reads are known here */

@@ -11,7 +11,7 @@
 
 #include "gateway/loop/drv.h"
 
-#define LOOP_POOL_MAX 64
+#define LOOP_POOL_MAX 512
 
 struct loop_pool;
 

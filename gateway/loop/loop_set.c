@@ -22,7 +22,7 @@
 #include "gateway/loop/loop_own.h"
 
 #define TAG GW_TAG('l', 'o', 'p', 's')
-#define HELPERS 32
+#define HELPERS LOOP_POOL_MAX /* a stalled store may hold many */
 
 struct loop_set {
 	uint32_t tag;
