@@ -153,8 +153,6 @@ struct gw_itl {
 	unsigned in_flight;
 	struct loop_mail join;
 	unsigned join_next;
-	struct instant join_since; /* when the token came to the loop it is on, */
-	struct loop_timer join_timer; /* and there it waits */
 	TAILQ_ENTRY(gw_itl) link;
 };
 

@@ -6,7 +6,6 @@
  * the nexus's own loop.  Each loop asks home to shadow the writes that it has at
  * the store before it sends the token back; mail from one sender keeps its order,
  * so home has posted every guard to the joining loop before it posts the token.
- * Where an older write waits the token waits with it.
  */
 #include "config.h"
 
@@ -17,8 +16,6 @@
 #include <string.h>
 
 #include "gateway/core/core.h"
-
-#define JOIN_LOOK_MS 5
 
 struct gw_nexus *gw_nexus_open(struct gw *gw, struct loop *loop, const struct gw_nexus_names *names)
 {
@@ -96,46 +93,17 @@ static void join_done(struct loop_mail *mail)
 
 static void join_at_home(struct loop_mail *mail);
 
-/* A write that waits behind a fence is older than the newcomer, too, and cannot be
- * shadowed before it is at the store. */
-static bool older_waits(const struct gw_lane *lane, struct instant since)
-{
-	const struct gw_req *req;
-
-	TAILQ_FOREACH (req, &lane->waiting, link)
-		if (gw_op_changes(req->op) && !instant_before(since, req->submitted))
-			return true;
-	return false;
-}
-
-static void join_look(struct loop_timer *timer)
-{
-	struct gw_itl *itl =
-		(struct gw_itl *)((uint8_t *)timer - offsetof(struct gw_itl, join_timer));
-	struct gw_volume *volume = itl->lane->volume;
-	struct gw_lane *lane = &volume->lane[itl->join_next];
-	struct gw_req *req;
-
-	if (older_waits(lane, itl->join_since)) {
-		loop_timer_arm(lane->gwl->loop, timer,
-			       instant_add(loop_now(lane->gwl->loop), span_ms(JOIN_LOOK_MS)));
-		return;
-	}
-	TAILQ_FOREACH (req, &lane->running, link)
-		gw_req_shadow(req);
-	itl->join_next++;
-	itl->join.run = join_at_home;
-	loop_post(loop_set_get(volume->gw->loops, volume->home), &itl->join);
-}
-
 static void join_at_loop(struct loop_mail *mail)
 {
 	struct gw_itl *itl = itl_of(mail);
-	struct gw_lane *lane = &itl->lane->volume->lane[itl->join_next];
+	struct gw_volume *volume = itl->lane->volume;
+	struct gw_lane *lane = &volume->lane[itl->join_next++];
+	struct gw_req *req;
 
-	itl->join_since = loop_now(lane->gwl->loop);
-	loop_timer_init(&itl->join_timer, join_look);
-	join_look(&itl->join_timer);
+	TAILQ_FOREACH (req, &lane->running, link)
+		gw_req_shadow(req);
+	mail->run = join_at_home;
+	loop_post(loop_set_get(volume->gw->loops, volume->home), mail);
 }
 
 static void join_at_home(struct loop_mail *mail)

@@ -292,13 +292,9 @@ static void come_and_go(void)
 	rig.readied = 0;
 	rig.itl[loop] = gw_itl_open(rig.nexus[loop], rig.volume, false, ops, &rig);
 	drv_hand_at(0);
-	/* a write that waits behind a stalled one keeps the newcomer waiting */
-	for (unsigned quiet = 0; !rig.readied;)
-		if (!rig_step(&rig)) {
-			drv_hand_set_now(drv_hand_now() + 100000);
-			if (++quiet % 200 == 0 && !TAILQ_EMPTY(&fake->held))
-				rig_unhold_one(&rig, fake, TAILQ_FIRST(&fake->held), GW_OK);
-		}
+	while (!rig.readied)
+		if (!rig_step(&rig))
+			drv_hand_set_now(drv_hand_now() + 10000);
 }
 
 static void held(struct gw_fence_req *req, enum gw_status status)

@@ -396,47 +396,6 @@ static void join_is_a_barrier(void **state)
 		}
 }
 
-/* One write is at the store, a second one of the same client waits behind it.  The
- * client comes back by another way: it joins when the second, too, is at the store,
- * and what it writes then waits for that. */
-static void the_waiting_are_old_too(void **state)
-{
-	(void)state;
-	FOR_LOOPS(n)
-	for (unsigned b = 0; b < n; b++) {
-		struct call first = { 0 }, second = { 0 }, newer = { 0 };
-		struct gw_itl *usual;
-
-		begin_n(n, b + 1, 512);
-		fake->when = FAKE_HELD;
-		rig_write(&rig, 0, &first, 4096, 1024, 1);
-		rig_pass(&rig, 2100);
-		rig_write(&rig, 0, &second, 4096, 1024, 2);
-		rig_settle(&rig);
-		usual = rig.itl[b];
-		drv_hand_at(b);
-		rig.readied = 0;
-		rig.itl[b] = gw_itl_open(rig.nexus[b], rig.volume, false, usual->ops, &rig);
-		drv_hand_at(0);
-		rig_pass(&rig, 100);
-		assert_false(rig.readied);
-		rig_unhold_one(&rig, fake, TAILQ_FIRST(&fake->held), GW_OK);
-		rig_pass(&rig, 100);
-		assert_true(rig.readied && first.ended == 1 && !second.ended);
-		rig_write(&rig, b, &newer, 4096, 1024, 3);
-		rig_settle(&rig);
-		assert_int_equal(fake->n_held, 1); /* one after the other */
-		rig_unhold(&rig, fake);
-		assert_true(second.ended == 1 && newer.ended == 1);
-		assert_int_equal(fake->bytes[4096], 3);
-		drv_hand_at(b);
-		gw_itl_close(&rig.itl[b]);
-		drv_hand_at(0);
-		rig.itl[b] = usual;
-		end_n();
-	}
-}
-
 /* ---- fences by hand ----------------------------------------------------- */
 
 struct fence {
@@ -590,5 +549,5 @@ HARNESS_MAIN(cmocka_unit_test(exactly_one_wins), cmocka_unit_test(handed_on_with
 	     cmocka_unit_test(neighbours_in_one_block), cmocka_unit_test(in_order_across_a_hand_on),
 	     cmocka_unit_test(behind_an_orphan), cmocka_unit_test(behind_an_old_one),
 	     cmocka_unit_test(behind_a_lost_connection), cmocka_unit_test(join_is_a_barrier),
-	     cmocka_unit_test(the_waiting_are_old_too), cmocka_unit_test(drains_and_holds),
+	     cmocka_unit_test(drains_and_holds),
 	     cmocka_unit_test(late_fence_takes_the_volume_offline), cmocka_unit_test(held_in_time))
