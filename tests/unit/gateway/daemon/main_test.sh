@@ -126,13 +126,18 @@ wait "$PID"
 is $? 1 "with exit 1"
 has "$(cat "$OUT")" "second signal" "and says so"
 
-# timeout(1) tells the process, then its group: two signals, one wish.
-start_daemon memory:64M || bail "no daemon"
-"${PYTHON:-python3}" -c 'import os, sys, time
+# timeout(1) tells the process, then its group: two signals, one wish.  On a loaded
+# machine the second can come late, and is a second wish then: three attempts.
+for attempt in 1 2 3; do
+	start_daemon memory:64M || bail "no daemon"
+	"${PYTHON:-python3}" -c 'import os, sys, time
 os.kill(int(sys.argv[1]), 2); time.sleep(0.005); os.kill(int(sys.argv[1]), 2)' "$PID"
-tap_wait_gone "$PID" 10
-wait "$PID"
-is $? 0 "one wish that comes as two signals ends it in order"
+	tap_wait_gone "$PID" 10
+	wait "$PID"
+	code=$?
+	[ "$code" -eq 0 ] && break
+done
+is "$code" 0 "one wish that comes as two signals ends it in order ($attempt)"
 
 # The same, with one signal: after 5 s the connection is ended by force.
 start_daemon memory:64M || bail "no daemon"
