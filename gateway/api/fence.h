@@ -3,15 +3,15 @@
  * fence.h - the one barrier between loops.
  *
  * A fence on a range (or all) of a volume: every loop holds new overlapping
- * writes (reads too, if asked), waits for its own that are in flight, and says
- * so; then the asker's action runs; then all is released.  Overlapping fences
- * queue in order at the volume's home loop; of two that follow each other on one
- * range the barrier is handed on without being lifted.
+ * writes (reads too, if asked), waits for its own that came before, and says so;
+ * then the asker's action runs; then all is released.  Overlapping fences have
+ * their turns in the order in which they reached the volume's home loop; requests
+ * that came between two of them run between them.
  *
  *   asker ──want──▶ home ──hold──▶ loop 0..n-1
  *                    ▲  ◀──drained───┘
  *   asker ◀──held────┤
- *   asker ──release─▶├──lift / hand on──▶ loops
+ *   asker ──release─▶├──lift──▶ loops
  */
 #ifndef GATEWAY_API_FENCE_H
 #define GATEWAY_API_FENCE_H
@@ -23,6 +23,7 @@
 #include "gateway/base/clock.h"
 #include "gateway/loop/loop.h"
 
+struct gw_req;
 struct gw_volume;
 struct gw_fence;
 
@@ -31,8 +32,8 @@ struct gw_fence;
 enum gw_fence_flag {
 	GW_FENCE_WRITES = 0, /* holds what changes bytes */
 	GW_FENCE_READS = 1, /* and what reads them */
-	/* Nobody acts: it only keeps new writes behind those in flight.  Never
-	 * queues behind another fence. */
+	/* Nobody acts: it only keeps new writes behind those that came before.
+	 * Waits for no other fence. */
 	GW_FENCE_SHADOW = 2
 };
 
@@ -45,6 +46,7 @@ struct gw_fence_req {
 	uint64_t offset, length;
 	unsigned flags;
 	struct instant deadline;
+	struct gw_req *shadowed; /* SHADOW: the request for whose sake; otherwise null */
 	/* the core's own */
 	struct gw_volume *volume;
 	struct loop *asker;

@@ -108,6 +108,7 @@ struct gw_req {
 	TAILQ_ENTRY(gw_req) done_link;
 	TAILQ_ENTRY(gw_req) itl_link;
 	struct instant submitted;
+	uint64_t place; /* among the requests and guards of its lane */
 	bool at_store; /* its plan runs: memory and io are the store's */
 	bool fenced; /* fence is in use */
 	struct gw_plan plan;

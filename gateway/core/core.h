@@ -77,6 +77,7 @@ struct gw_lane {
 	bool durable_always; /* write-through */
 	bool open;
 	unsigned n_guards, n_waiting, n_running;
+	uint64_t places; /* given out to requests and guards, in order of arrival */
 	struct gw_guard_list guards;
 	struct gw_req_list running, waiting;
 	struct gw_itl_list itls;
@@ -128,6 +129,8 @@ struct gw_guard {
 	uint64_t offset, length;
 	unsigned flags;
 	bool drained;
+	uint64_t place; /* on this lane: it waits for lower ones, holds higher ones */
+	struct gw_req *shadowed; /* of this lane: for whose sake it stands; or null */
 	TAILQ_ENTRY(gw_guard) link;
 };
 
@@ -222,7 +225,12 @@ void gw_order_leave(struct gw_req *req);
 void gw_order_drop(struct gw_req *req); /* was waiting */
 /* Starts what no guard holds any more, tells fences what has drained. */
 void gw_order_settle(struct gw_lane *lane);
+/* The guard takes its place behind everything that is here. */
+void gw_order_guard(struct gw_lane *lane, struct gw_guard *guard);
 bool gw_order_drained(const struct gw_lane *lane, const struct gw_guard *guard);
+/* A request that changes bytes, at its store or waiting, is fenced against all
+ * that comes later on any loop. */
+void gw_order_fence(struct gw_req *req);
 
 /* fallback.c: the steps of a request */
 bool gw_plan_is_exclusive(const struct gw_req *req);

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * fence.c - hold, drain, act, release; hand on to the next (gateway/api/fence.h).
+ * fence.c - hold, drain, act, release, in order of arrival (gateway/api/fence.h).
  *
- * A fence lives on the volume's home loop, which keeps all of them in order of
- * arrival.  Its guards, one per loop, travel to the lanes and back: a guard
- * belongs to its lane from "hold" until the lane has answered "lifted".
+ * A fence lives on the volume's home loop, which keeps all of them in order.  Its
+ * guards, one per loop, leave for the lanes as soon as it arrives, so on each lane
+ * the requests and the guards stand in one order: a guard waits for what came
+ * before it and holds what comes after it.  Nothing waits for what is younger, so
+ * nothing waits in a circle; and the next fence's guards stand already when one is
+ * released: the range changes hands without being open in between.
  *
- *   QUEUED ──nothing older overlaps──▶ DRAINING ──all drained──▶ HELD
- *                                         ▲                        │ release
- *                                         └── next of same range ──┤ (handed on)
- *                                                                  ▼
- *                                              spare ◀──all──── LIFTING
+ *   DRAINING ──all drained──▶ DRAINED ──nothing older overlaps──▶ HELD
+ *                                                                  │ release
+ *                                spare ◀──all lifted── LIFTING ◀───┘
  */
 #include "config.h"
 
@@ -21,11 +22,7 @@
 #include "gateway/base/log.h"
 #include "gateway/core/core.h"
 
-/* So many times in a row a barrier may be handed on before it is lifted once and
- * the plain writers get their turn. */
-#define HAND_ON_MAX 32
-
-enum fence_state { QUEUED, DRAINING, HELD, LIFTING };
+enum fence_state { DRAINING, DRAINED, HELD, LIFTING };
 
 struct gw_fence {
 	struct gw_volume *volume;
@@ -35,8 +32,7 @@ struct gw_fence {
 	uint64_t offset, length;
 	unsigned flags;
 	unsigned pending; /* guards that have not answered */
-	unsigned handed_on;
-	bool released, timed_out;
+	bool released; /* lifted as soon as it is held */
 	struct loop_mail mail; /* the asker's release */
 	struct loop_timer deadline;
 	TAILQ_ENTRY(gw_fence) link;
@@ -57,8 +53,6 @@ static bool overlap(const struct gw_fence *a, const struct gw_fence *b)
 {
 	return gw_overlap(a->offset, a->length, b->offset, b->length);
 }
-
-static void try_next(struct gw_volume *volume);
 
 /* ---- on each lane's loop ------------------------------------------------ */
 
@@ -87,9 +81,7 @@ static void lane_hold(struct loop_mail *mail)
 	struct gw_guard *guard = (struct gw_guard *)mail;
 	struct gw_lane *lane = guard->lane;
 
-	guard->drained = false;
-	TAILQ_INSERT_TAIL(&lane->guards, guard, link);
-	lane->n_guards++;
+	gw_order_guard(lane, guard);
 	if (gw_order_drained(lane, guard))
 		gw_guard_drained(guard);
 }
@@ -161,9 +153,8 @@ static void fence_past_deadline(struct loop_timer *timer)
 		return;
 	log_error(CORE, "volume %s: a fence was not held by its deadline", fence->volume->name);
 	gw_volume_go_offline(fence->volume, "a write at the store did not end in time");
-	fence->timed_out = true;
 	tell(fence, GW_TIMEOUT);
-	fence->released = true; /* lifted as soon as it would be held */
+	fence->released = true;
 }
 
 static struct gw_fence *fence_make(struct gw_volume *volume)
@@ -188,13 +179,31 @@ static struct gw_fence *fence_make(struct gw_volume *volume)
 
 static void fence_begin(struct gw_fence *fence)
 {
+	struct gw_req *shadowed = fence->req->shadowed;
+
 	fence->state = DRAINING;
 	for (unsigned i = 0; i < fence->volume->n_lanes; i++) {
-		fence->guard[i].offset = fence->offset;
-		fence->guard[i].length = fence->length;
-		fence->guard[i].flags = fence->flags;
+		struct gw_guard *guard = &fence->guard[i];
+
+		guard->offset = fence->offset;
+		guard->length = fence->length;
+		guard->flags = fence->flags;
+		guard->shadowed = shadowed && shadowed->lane == guard->lane ? shadowed : NULL;
 	}
 	guards_send(fence, lane_hold);
+}
+
+static bool has_older_overlap(const struct gw_fence *fence)
+{
+	const struct gw_fence *f;
+
+	TAILQ_FOREACH (f, &fence->volume->fences, link) {
+		if (f == fence)
+			return false;
+		if (!(f->flags & GW_FENCE_SHADOW) && f->state != LIFTING && overlap(f, fence))
+			return true;
+	}
+	return false;
 }
 
 static void fence_lift(struct gw_fence *fence)
@@ -204,38 +213,28 @@ static void fence_lift(struct gw_fence *fence)
 	guards_send(fence, lane_lift);
 }
 
-/* The next that waits for exactly this range takes the barrier as it stands. */
-static bool hand_on(struct gw_fence *fence)
+static struct gw_fence *next_to_hold(const struct gw_volume *volume)
 {
-	struct gw_fence *next;
+	struct gw_fence *fence;
 
-	if (fence->handed_on >= HAND_ON_MAX || fence->timed_out)
-		return false;
-	TAILQ_FOREACH (next, &fence->volume->fences, link)
-		if (next != fence && next->state == QUEUED && !next->released &&
-		    overlap(next, fence))
-			break;
-	if (!next || next->offset != fence->offset || next->length != fence->length ||
-	    next->flags != fence->flags || !instant_is_never(next->deadline.due))
-		return false;
-	TAILQ_REMOVE(&fence->volume->fences, next, link);
-	fence->handed_on++;
-	fence->req = next->req;
-	fence->req->at_home = fence;
-	fence->asker = next->asker;
-	fence->released = false;
-	next->req = NULL;
-	TAILQ_INSERT_HEAD(&fence->volume->spare_fences, next, link);
-	tell(fence, GW_OK);
-	return true;
+	TAILQ_FOREACH (fence, &volume->fences, link)
+		if (fence->state == DRAINED &&
+		    ((fence->flags & GW_FENCE_SHADOW) || !has_older_overlap(fence)))
+			return fence;
+	return NULL;
 }
 
-static void fence_done_with(struct gw_fence *fence)
+static void try_next(struct gw_volume *volume)
 {
-	if (fence->state == HELD && !(fence->flags & GW_FENCE_SHADOW) && hand_on(fence))
-		return;
-	if (fence->state == HELD)
-		fence_lift(fence);
+	struct gw_fence *fence;
+
+	while ((fence = next_to_hold(volume))) {
+		fence->state = HELD;
+		if (fence->req)
+			tell(fence, GW_OK);
+		if (fence->released)
+			fence_lift(fence);
+	}
 }
 
 static void home_drained(struct loop_mail *mail)
@@ -244,11 +243,8 @@ static void home_drained(struct loop_mail *mail)
 
 	if (--fence->pending)
 		return;
-	fence->state = HELD;
-	if (fence->req)
-		tell(fence, GW_OK);
-	if (fence->released)
-		fence_done_with(fence);
+	fence->state = DRAINED;
+	try_next(fence->volume);
 }
 
 static void home_lifted(struct loop_mail *mail)
@@ -260,31 +256,6 @@ static void home_lifted(struct loop_mail *mail)
 		return;
 	TAILQ_REMOVE(&volume->fences, fence, link);
 	TAILQ_INSERT_HEAD(&volume->spare_fences, fence, link);
-	try_next(volume);
-}
-
-static bool has_older_overlap(const struct gw_fence *fence)
-{
-	const struct gw_fence *f;
-
-	TAILQ_FOREACH (f, &fence->volume->fences, link) {
-		if (f == fence)
-			return false;
-		if (!(f->flags & GW_FENCE_SHADOW) && overlap(f, fence))
-			return true;
-	}
-	return false;
-}
-
-static void try_next(struct gw_volume *volume)
-{
-	struct gw_fence *fence;
-again:
-	TAILQ_FOREACH (fence, &volume->fences, link)
-		if (fence->state == QUEUED && !has_older_overlap(fence)) {
-			fence_begin(fence);
-			goto again; /* the list may have changed */
-		}
 }
 
 static void home_take(struct loop_mail *mail)
@@ -296,19 +267,16 @@ static void home_take(struct loop_mail *mail)
 
 	fence->req = req;
 	fence->asker = req->asker;
-	fence->state = QUEUED;
 	fence->offset = req->offset;
 	fence->length = req->length;
 	fence->flags = req->flags;
-	fence->handed_on = 0;
-	fence->released = fence->timed_out = false;
+	fence->released = false;
 	fence->deadline.due = INSTANT_NEVER;
 	req->at_home = fence;
 	if (req->deadline.ns)
 		loop_timer_arm(home_of(volume), &fence->deadline, req->deadline);
 	TAILQ_INSERT_TAIL(&volume->fences, fence, link);
-	if ((fence->flags & GW_FENCE_SHADOW) || !has_older_overlap(fence))
-		fence_begin(fence);
+	fence_begin(fence);
 }
 
 static void home_release(struct loop_mail *mail)
@@ -317,7 +285,9 @@ static void home_release(struct loop_mail *mail)
 		(struct gw_fence *)((uint8_t *)mail - offsetof(struct gw_fence, mail));
 
 	fence->released = true;
-	fence_done_with(fence);
+	if (fence->state == HELD)
+		fence_lift(fence);
+	try_next(fence->volume);
 }
 
 /* ---- the asker's side --------------------------------------------------- */

@@ -3,9 +3,10 @@
  * nexus.c - create, join and leave: I_T and I_T_L nexuses (gateway/api/nexus.h).
  *
  * The join is a token that travels home ─▶ loop 0 ─▶ home ─▶ loop 1 ─▶ home ... ─▶
- * the nexus's own loop.  Each loop asks home to shadow the writes that it has at
- * the store before it sends the token back; mail from one sender keeps its order,
- * so home has posted every guard to the joining loop before it posts the token.
+ * the nexus's own loop.  Each loop asks home to fence the writes that it has, at
+ * the store or waiting, before it sends the token back; mail from one sender keeps
+ * its order, so home has posted every guard to the joining loop before it posts
+ * the token.
  */
 #include "config.h"
 
@@ -101,7 +102,9 @@ static void join_at_loop(struct loop_mail *mail)
 	struct gw_req *req;
 
 	TAILQ_FOREACH (req, &lane->running, link)
-		gw_req_shadow(req);
+		gw_order_fence(req);
+	TAILQ_FOREACH (req, &lane->waiting, link)
+		gw_order_fence(req);
 	mail->run = join_at_home;
 	loop_post(loop_set_get(volume->gw->loops, volume->home), mail);
 }

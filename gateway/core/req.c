@@ -13,8 +13,8 @@
 #include "gateway/core/core.h"
 #include "gateway/core/plant.h"
 
-/* A write this old is fenced against newer ones on every loop: its client may
- * have given it up and come back by another way.  Deadlines are looked at as
+/* A write this old, at its store or waiting, is fenced against newer ones on every
+ * loop: its client may have given it up and come back by another way.  Deadlines are looked at as
  * often. */
 #define ELDER_MS 1000
 
@@ -183,7 +183,7 @@ static void done_task(struct loop_task *task)
 			continue;
 		}
 		deliver(req);
-		if (lane->n_waiting)
+		if (lane->n_waiting | lane->n_guards)
 			gw_order_settle(lane); /* one may have waited for it */
 	}
 }
@@ -231,6 +231,7 @@ void gw_req_shadow(struct gw_req *req)
 	req->fenced = true;
 	gw_plan_range(req, &req->fence.offset, &req->fence.length);
 	req->fence.flags = GW_FENCE_SHADOW;
+	req->fence.shadowed = req;
 	req->fence.held = shadow_held;
 	gw_fence_take(req->lane->volume, gwl_of(req)->loop, &req->fence);
 }
@@ -331,6 +332,15 @@ static struct gw_req *first_past(const struct gw_req_list *list, struct instant 
 	return NULL;
 }
 
+static void fence_old(const struct gw_req_list *list, struct instant now)
+{
+	struct gw_req *req;
+
+	TAILQ_FOREACH (req, list, link)
+		if (span_to_ms(instant_since(now, req->submitted)) >= ELDER_MS)
+			gw_order_fence(req);
+}
+
 void gw_req_elders(struct loop_timer *timer)
 {
 	struct gw_lane *lane =
@@ -343,9 +353,8 @@ void gw_req_elders(struct loop_timer *timer)
 		time_out_waiting(req);
 	while ((req = first_past(&lane->running, now)))
 		time_out_running(req);
-	TAILQ_FOREACH (req, &lane->running, link)
-		if (span_to_ms(instant_since(now, req->submitted)) >= ELDER_MS)
-			gw_req_shadow(req);
+	fence_old(&lane->running, now);
+	fence_old(&lane->waiting, now);
 	if (lane->n_running || lane->n_waiting)
 		loop_timer_arm(loop, timer, instant_add(now, span_ms(ELDER_MS)));
 }

@@ -17,6 +17,7 @@
 #define SIZE (BLOCK * BLOCKS)
 #define CALLS 48
 #define FENCES 4
+#define HALF_OPEN 3 /* nexuses whose client has come back by another */
 #define NUMBERS (1u << 16)
 #define OLD_MS 2200 /* by then its shadow stands */
 
@@ -43,6 +44,9 @@ static struct work work[CALLS];
 static struct hand_fence fence[FENCES];
 static int64_t came[NUMBERS]; /* when a request came to the store, by number */
 static uint64_t barrier[HAND_LOOPS]; /* of the nexus: what was there when it joined */
+static uint64_t joins, joined[HAND_LOOPS]; /* how many there were; which one this nexus was */
+static uint64_t newest[BLOCKS]; /* the latest nexus whose write has begun here */
+static struct gw_itl *half_open[HALF_OPEN];
 static uint64_t added[COUNTERS];
 static uint8_t sure[BLOCKS]; /* what a block holds, if nobody writes it now */
 static bool unsure[BLOCKS], owned[BLOCKS];
@@ -88,13 +92,32 @@ static void beside(const struct fake_io *mine, const struct fake_io *other)
 		return;
 	if (gw_plan_is_exclusive(m) || gw_plan_is_exclusive(o))
 		say("two in one range", mine->io, other->number);
-	if (drv_hand_now() - came[other->number % NUMBERS] > OLD_MS * 1000000ll)
+	if (m->submitted.ns - came[other->number % NUMBERS] > OLD_MS * 1000000ll)
 		say("it overtakes an old one", mine->io, other->number);
-	if (m->itl && !m->orphan && other->number <= barrier[loop_of(m)])
+	if (m->itl == rig.itl[loop_of(m)] && !m->orphan && other->number <= barrier[loop_of(m)])
 		say("it was there before the nexus came", mine->io, other->number);
 	if ((m->flags & o->flags & GW_IN_ORDER) && m->lane == o->lane &&
 	    gw_overlap(m->offset, m->length, o->offset, o->length))
 		say("out of order", mine->io, other->number);
+}
+
+/* Of each request: the joins that had ended when it was submitted, and its own
+ * nexus's.  Nothing may begin where a nexus has written that joined after that. */
+enum { CAME, MINE };
+
+static void not_overtaken(const struct fake_io *fio)
+{
+	const struct gw_req *req = req_of(fio->io);
+	uint64_t end = (req->offset + req->length + BLOCK - 1) / BLOCK;
+
+	if (!gw_op_changes(req->op))
+		return;
+	for (uint64_t block = req->offset / BLOCK; block < end; block++) {
+		if (newest[block] > req->slot.u64[CAME])
+			say("a newcomer has written here", fio->io, block);
+		if (newest[block] < req->slot.u64[MINE])
+			newest[block] = req->slot.u64[MINE];
+	}
 }
 
 static void check_fences(const struct fake_io *fio)
@@ -125,6 +148,7 @@ static enum fake_when decide(struct fake_store *f, struct fake_io *fio)
 	came[fio->number % NUMBERS] = drv_hand_now();
 	if (fio->io->op != GW_FLUSH) {
 		check_fences(fio);
+		not_overtaken(fio);
 		TAILQ_FOREACH (other, &f->held, link)
 			if (other->io->op != GW_FLUSH)
 				beside(fio, other);
@@ -198,6 +222,8 @@ static void submit(struct work *w)
 	if (chance(8) == 0)
 		w->call.req->deadline =
 			(struct instant){ drv_hand_now() + (int64_t)chance(3000) * 1000000 };
+	w->call.req->slot.u64[CAME] = joins;
+	w->call.req->slot.u64[MINE] = joined[w->call.loop];
 	rig_submit(&w->call);
 }
 
@@ -277,24 +303,50 @@ static void abort_or_leave(void)
 	left(w);
 }
 
-/* A client goes with all that it has asked for, and comes back. */
-static void come_and_go(void)
-{
-	unsigned loop = chance(rig.n);
-	const struct gw_itl_ops *ops = rig.itl[loop]->ops;
+static const struct gw_itl_ops *itl_ops; /* the rig's */
 
-	drv_hand_at(loop);
-	gw_itl_close(&rig.itl[loop]);
+static void close_nexus(struct gw_itl **itl, unsigned loop)
+{
 	for (unsigned i = 0; i < CALLS; i++)
-		if (work[i].fate == RUNS && work[i].call.loop == loop)
+		if (work[i].fate == RUNS && work[i].call.req->itl == *itl)
 			left(&work[i]);
+	drv_hand_at(loop);
+	gw_itl_close(itl);
+	drv_hand_at(0);
+}
+
+static void join(unsigned loop)
+{
 	barrier[loop] = fake->submitted;
 	rig.readied = 0;
-	rig.itl[loop] = gw_itl_open(rig.nexus[loop], rig.volume, false, ops, &rig);
+	drv_hand_at(loop);
+	rig.itl[loop] = gw_itl_open(rig.nexus[loop], rig.volume, false, itl_ops, &rig);
 	drv_hand_at(0);
 	while (!rig.readied)
 		if (!rig_step(&rig))
 			drv_hand_set_now(drv_hand_now() + 10000);
+	joined[loop] = ++joins;
+}
+
+/* A client goes with all that it has asked for, and comes back. */
+static void come_and_go(void)
+{
+	unsigned loop = chance(rig.n);
+
+	close_nexus(&rig.itl[loop], loop);
+	join(loop);
+}
+
+/* A client comes back while its old nexus still holds what it asked for. */
+static void come_beside(void)
+{
+	struct gw_itl **slot = &half_open[chance(HALF_OPEN)];
+	unsigned loop = chance(rig.n);
+
+	if (*slot)
+		close_nexus(slot, loop_index((*slot)->lane->gwl->loop));
+	*slot = rig.itl[loop];
+	join(loop);
 }
 
 static void held(struct gw_fence_req *req, enum gw_status status)
@@ -367,6 +419,8 @@ static void step(void)
 		if (chance(20) == 0)
 			come_and_go();
 		else if (chance(20) == 0)
+			come_beside();
+		else if (chance(20) == 0)
 			rig_pass(&rig, chance(1500));
 		break;
 	default:
@@ -425,6 +479,9 @@ static void one_run(unsigned n, uint64_t seed, unsigned steps)
 	memset(sure, 0, sizeof(sure));
 	memset(unsure, 0, sizeof(unsure));
 	memset(owned, 0, sizeof(owned));
+	memset(newest, 0, sizeof(newest));
+	memset(joined, 0, sizeof(joined));
+	joins = 0;
 	wrong[0] = 0;
 	fake_store_forget_all();
 	rig_begin(&rig, n, seed, NULL);
@@ -433,6 +490,7 @@ static void one_run(unsigned n, uint64_t seed, unsigned steps)
 	fake->info.memory_align_bytes = seed % 2 ? 512 : 1;
 	fake->info.volatile_cache = true;
 	rig_up(&rig, "v", BLOCK);
+	itl_ops = rig.itl[0]->ops;
 	drv_hand_delay(seed % 5 ? 500000 : 0);
 	fake->decide = decide;
 	for (unsigned i = 0; i < steps; i++) {
@@ -442,6 +500,9 @@ static void one_run(unsigned n, uint64_t seed, unsigned steps)
 				 i, wrong, fake_store_breach(fake));
 	}
 	finish();
+	for (unsigned i = 0; i < HALF_OPEN; i++)
+		if (half_open[i])
+			close_nexus(&half_open[i], loop_index(half_open[i]->lane->gwl->loop));
 	for (unsigned i = 0; i < CALLS; i++)
 		assert_int_equal(work[i].fate, FREE);
 	rig_assert_idle(&rig);
