@@ -100,6 +100,7 @@ struct gw_volume {
 	char target[512];
 	struct gw_identity identity;
 	uint32_t lun;
+	atomic_uint holds; /* grants; taken on loop 0 (access.c) */
 	const struct gw_store_ops *ops;
 	struct gw_store *store;
 	struct gw_store_info info; /* loop 0 */

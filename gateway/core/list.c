@@ -29,7 +29,10 @@ struct list {
 	struct gw_visit visit;
 	struct gw_out *out;
 	struct gw_admin_op *op;
-	unsigned n;
+	/* Loop 0's lists as they were when this one began: what is added meanwhile
+	 * stays out, and nothing that is in here goes (gw->listing). */
+	struct gw_front_run **fronts;
+	unsigned n, n_fronts;
 	struct sums sums[];
 };
 
@@ -62,6 +65,21 @@ static unsigned count_volumes(const struct gw *gw)
 	return n;
 }
 
+static bool copy_fronts(struct gw *gw, struct list *list)
+{
+	struct gw_front_run *run;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (run, &gw->fronts, link)
+		n++;
+	list->fronts = calloc(n + 1, sizeof(struct gw_front_run *));
+	if (!list->fronts)
+		return false;
+	TAILQ_FOREACH (run, &gw->fronts, link)
+		list->fronts[list->n_fronts++] = run;
+	return true;
+}
+
 static void list_begin(struct gw *gw, struct gw_out *out, struct gw_admin_op *op,
 		       void (*each)(struct gw_visit *, struct loop *),
 		       void (*done)(struct gw_visit *))
@@ -69,7 +87,8 @@ static void list_begin(struct gw *gw, struct gw_out *out, struct gw_admin_op *op
 	struct list *list = calloc(1, sizeof(*list) + count_volumes(gw) * sizeof(list->sums[0]));
 	struct gw_volume *volume;
 
-	if (!list) {
+	if (!list || !copy_fronts(gw, list)) {
+		free(list);
 		gw_admin_end(gw, op, gw_err_set(&op->err, ENOMEM, "no memory"));
 		return;
 	}
@@ -89,6 +108,7 @@ static void list_done(struct gw_visit *visit)
 	struct gw_admin_op *op = list->op;
 
 	visit->gw->listing--;
+	free(list->fronts);
 	free(list);
 	op->rc = 0;
 	op->done(op);
@@ -169,11 +189,9 @@ void gw_list_volumes(struct gw *gw, struct gw_out *out, struct gw_admin_op *op)
 static void connections_each(struct gw_visit *visit, struct loop *loop)
 {
 	struct list *list = (struct list *)visit;
-	struct gw_front_run *run;
 
-	/* none is removed while gw->listing is not 0 */
-	TAILQ_FOREACH (run, &visit->gw->fronts, link)
-		run->ops->list(run->front, loop, list->out);
+	for (unsigned i = 0; i < list->n_fronts; i++)
+		list->fronts[i]->ops->list(list->fronts[i]->front, loop, list->out);
 }
 
 void gw_list_connections(struct gw *gw, struct gw_out *out, struct gw_admin_op *op)
@@ -186,7 +204,6 @@ static void loops_each(struct gw_visit *visit, struct loop *loop)
 	struct list *list = (struct list *)visit;
 	const struct gw_loop *gwl = gw_loop_of(visit->gw, loop);
 	struct gw_out *out = list->out;
-	struct gw_front_run *run;
 	uint64_t turns, slow;
 
 	loop_counts(loop, &turns, &slow);
@@ -198,9 +215,9 @@ static void loops_each(struct gw_visit *visit, struct loop *loop)
 	gw_out_number(out, "pool_bytes", gwl->pool.mapped_bytes);
 	gw_out_number(out, "pool_used_bytes", gwl->pool.used_bytes);
 	gw_out_number(out, "requests", gwl->in_use);
-	TAILQ_FOREACH (run, &visit->gw->fronts, link)
-		if (run->ops->counters)
-			run->ops->counters(run->front, loop, out);
+	for (unsigned i = 0; i < list->n_fronts; i++)
+		if (list->fronts[i]->ops->counters)
+			list->fronts[i]->ops->counters(list->fronts[i]->front, loop, out);
 }
 
 void gw_list_loops(struct gw *gw, struct gw_out *out, struct gw_admin_op *op)

@@ -24,6 +24,7 @@
 
 #define LOOK_AGAIN_MS 10
 #define FENCE_S 30
+#define EVENTS_MAX 3
 
 /* One change of one volume. */
 struct change {
@@ -37,7 +38,8 @@ struct change {
 	struct gw_err err;
 	struct drv_op job;
 	struct gw_visit visit;
-	struct gw_event event;
+	struct gw_event events[EVENTS_MAX]; /* told in this order */
+	unsigned n_events;
 	struct gw_fence_req fence;
 	struct loop_timer timer;
 	struct instant deadline;
@@ -94,6 +96,20 @@ static void run_visit(struct change *c, void (*each)(struct gw_visit *, struct l
 static struct gw_lane *lane_at(struct change *c, struct loop *loop)
 {
 	return &c->volume->lane[loop_index(loop)];
+}
+
+static void add_event(struct change *c, enum gw_event_kind kind)
+{
+	GW_CHECK(c->n_events < EVENTS_MAX);
+	c->events[c->n_events++].kind = kind;
+}
+
+/* All facts first: whoever hears of one change finds them all. */
+static void adopt(struct change *c, struct gw_lane *lane)
+{
+	gw_lane_adopt(lane, &c->facts, &c->info, NULL);
+	for (unsigned i = 0; i < c->n_events; i++)
+		gw_event_tell(lane, &c->events[i]);
 }
 
 /* ---- the end of a volume ------------------------------------------------ */
@@ -379,7 +395,7 @@ static void lane_adopt(struct gw_visit *visit, struct loop *loop)
 {
 	struct change *c = CHANGE_OF(visit, visit);
 
-	gw_lane_adopt(lane_at(c, loop), &c->facts, &c->info, &c->event);
+	adopt(c, lane_at(c, loop));
 }
 
 static void adopted(struct gw_visit *visit)
@@ -404,43 +420,45 @@ static void refresh_fenced(struct gw_fence_req *fence, enum gw_status status)
 	}
 	volume->info = c->info;
 	gw_volume_set_facts(volume);
-	if (c->event.kind == GW_EVENT_OFFLINE)
+	if (c->events[0].kind == GW_EVENT_OFFLINE)
 		volume->facts.state = GW_VOLUME_OFFLINE;
-	if (c->event.kind == GW_EVENT_ONLINE) {
+	if (c->events[0].kind == GW_EVENT_ONLINE) {
 		volume->facts.state = GW_VOLUME_ONLINE;
 		volume->offline_told = false;
 		atomic_store(&volume->offline_asked, false);
 	}
 	c->facts = volume->facts;
-	c->event.size_bytes = volume->facts.size_bytes;
-	log_note(VOLUME, "volume %s: %s (%llu bytes)", volume->name, gw_event_words(c->event.kind),
-		 (unsigned long long)volume->facts.size_bytes);
+	for (unsigned i = 0; i < c->n_events; i++) {
+		c->events[i].size_bytes = volume->facts.size_bytes;
+		log_note(VOLUME, "volume %s: %s (%llu bytes)", volume->name,
+			 gw_event_words(c->events[i].kind),
+			 (unsigned long long)volume->facts.size_bytes);
+	}
 	run_visit(c, lane_adopt, adopted);
 }
 
-/* What changed, if anything. */
-static bool find_event(struct change *c, int rc)
+/* What changed, all of it. */
+static void find_events(struct change *c, int rc)
 {
 	struct gw_volume *volume = c->volume;
 	bool online = volume->facts.state == GW_VOLUME_ONLINE;
 
 	if (rc) {
 		c->info = volume->info;
-		c->event.kind = GW_EVENT_OFFLINE;
-		return online;
+		if (online)
+			add_event(c, GW_EVENT_OFFLINE);
+		return;
 	}
 	c->rc = check_info(c, volume->facts.block_bytes);
 	if (c->rc)
-		return false;
-	if (!online) {
-		c->event.kind = GW_EVENT_ONLINE;
-		return true;
-	}
-	c->event.kind = c->info.size_bytes != volume->info.size_bytes ? GW_EVENT_RESIZED
-								      : GW_EVENT_MODE_CHANGED;
-	return c->info.size_bytes != volume->info.size_bytes ||
-	       c->info.read_only != volume->info.read_only ||
-	       c->info.volatile_cache != volume->info.volatile_cache;
+		return;
+	if (!online)
+		add_event(c, GW_EVENT_ONLINE);
+	if (c->info.size_bytes != volume->info.size_bytes)
+		add_event(c, GW_EVENT_RESIZED);
+	if (c->info.read_only != volume->info.read_only ||
+	    c->info.volatile_cache != volume->info.volatile_cache)
+		add_event(c, GW_EVENT_MODE_CHANGED);
 }
 
 static void looked(struct drv_op *op, int64_t res)
@@ -448,7 +466,8 @@ static void looked(struct drv_op *op, int64_t res)
 	struct change *c = CHANGE_OF(job, op);
 	struct loop *loop = loop0(c->gw);
 
-	if (!find_event(c, (int)res)) {
+	find_events(c, (int)res);
+	if (!c->n_events) {
 		change_end(c);
 		return;
 	}
@@ -567,7 +586,7 @@ static void drain_each(struct gw_visit *visit, struct loop *loop)
 	struct gw_lane *lane = lane_at(c, loop);
 
 	if (lane->facts.state != GW_VOLUME_DRAINING)
-		gw_lane_adopt(lane, &c->facts, &c->info, &c->event);
+		adopt(c, lane);
 	c->busy += lane->n_running + lane->n_waiting + (TAILQ_EMPTY(&lane->itls) ? 0 : 1);
 }
 
@@ -594,12 +613,17 @@ static void drain_seen(struct gw_visit *visit)
 	loop_timer_arm(loop, &c->timer, instant_add(loop_now(loop), span_ms(LOOK_AGAIN_MS)));
 }
 
+/* Held grants are counted before the loops are looked at: none is given any more,
+ * and what was joined under one that is gone by now is seen there. */
+static void drain_look(struct change *c)
+{
+	c->busy = atomic_load(&c->volume->holds);
+	run_visit(c, drain_each, drain_seen);
+}
+
 static void drain_again(struct loop_timer *timer)
 {
-	struct change *c = CHANGE_OF(timer, timer);
-
-	c->busy = 0;
-	run_visit(c, drain_each, drain_seen);
+	drain_look(CHANGE_OF(timer, timer));
 }
 
 void gw_volume_remove(struct gw *gw, const char *name, struct instant deadline,
@@ -610,12 +634,12 @@ void gw_volume_remove(struct gw *gw, const char *name, struct instant deadline,
 	if (!c)
 		return;
 	c->deadline = deadline;
-	c->event.kind = GW_EVENT_GOING_AWAY;
+	add_event(c, GW_EVENT_GOING_AWAY);
 	c->volume->facts.state = GW_VOLUME_DRAINING;
 	c->volume->facts.generation++;
 	c->facts = c->volume->facts;
 	c->info = c->volume->info;
-	run_visit(c, drain_each, drain_seen);
+	drain_look(c);
 }
 
 uint64_t gw_volume_dirty_bytes(struct gw *gw, const char *name)

@@ -41,7 +41,7 @@ static void over(struct loop_mail *mail)
 
 	g->away = false;
 	g->host->over(g->host, g, g->state == NBDS_HS_MOVED);
-	nbds_out_free(&g->haggle.out);
+	nbds_opts_end(&g->haggle);
 	free(g->data);
 	free(g);
 }

@@ -36,12 +36,13 @@ static enum nbds_hs_event fail(struct nbds_haggle *h, enum nbds_rep_err code, co
 
 /* ---- names --------------------------------------------------------------- */
 
-/* Finds the export of that name; false: there is none (for this peer). */
+/* Finds the export of that name and holds it; false: there is none (for this peer). */
 static bool find(struct nbds_haggle *h, const struct nbds_slice *name, struct gw_grant *grant,
 		 char text[GW_NAME_MAX])
 {
 	struct gw_who who = { .protocol = "nbd", .peer = h->peer };
 
+	gw_grant_release(grant);
 	if (!nbds_pdu_name_ok(name) || name->len >= GW_NAME_MAX)
 		return false;
 	if (name->len)
@@ -173,6 +174,7 @@ static enum nbds_hs_event info(struct nbds_haggle *h, const struct nbds_slice *d
 	if (!look_up(h, data))
 		return NBDS_HS_ON_ANSWERED;
 	put_infos(h, gw_volume_facts(h->grant.volume, h->loop));
+	gw_grant_release(&h->grant);
 	return acknowledge(h);
 }
 
@@ -201,17 +203,17 @@ static enum nbds_hs_event extended_headers(struct nbds_haggle *h, const struct n
 static bool meta_begin(struct nbds_haggle *h, const struct nbds_slice *data,
 		       struct nbds_meta_ask *ask, char name[GW_NAME_MAX])
 {
-	struct gw_grant grant;
+	struct gw_grant grant = { .volume = NULL };
+	bool found = false;
 
 	if (!h->structured && !h->extended)
 		fail(h, NBDS_ERR_INVALID, "structured replies must be agreed first");
 	else if (!nbds_pdu_meta_get(data->at, data->len, ask))
 		fail(h, NBDS_ERR_INVALID, "the lengths inside do not fit");
-	else if (!find(h, &ask->name, &grant, name))
+	else if (!(found = find(h, &ask->name, &grant, name)))
 		no_export(h, &ask->name);
-	else
-		return true;
-	return false;
+	gw_grant_release(&grant);
+	return found;
 }
 
 static enum nbds_meta_match match_all(struct nbds_meta_ask *ask, bool listing)
@@ -358,6 +360,7 @@ enum nbds_hs_event nbds_opts_welcome(struct nbds_haggle *h, const struct gw_fact
 enum nbds_hs_event nbds_opts_refuse(struct nbds_haggle *h, enum nbds_rep_err code,
 				    const char *words)
 {
+	gw_grant_release(&h->grant);
 	nbds_out_clear(&h->out);
 	if (h->option == NBDS_OPT_EXPORT_NAME)
 		return NBDS_HS_ON_OFFENCE;
@@ -365,9 +368,16 @@ enum nbds_hs_event nbds_opts_refuse(struct nbds_haggle *h, enum nbds_rep_err cod
 	return NBDS_HS_ON_REFUSED;
 }
 
+void nbds_opts_end(struct nbds_haggle *h)
+{
+	gw_grant_release(&h->grant);
+	nbds_out_free(&h->out);
+}
+
 void nbds_opts_forget(struct nbds_haggle *h)
 {
 	h->no_zeroes = h->structured = h->extended = h->contexts = false;
 	h->meta_name[0] = h->name[0] = 0;
 	h->wanted = 0;
+	gw_grant_release(&h->grant);
 }

@@ -44,7 +44,7 @@ struct nbds_haggle {
 	uint32_t option; /* GO or EXPORT_NAME */
 	uint32_t wanted; /* nbds_info bits */
 	char name[GW_NAME_MAX];
-	struct gw_grant grant;
+	struct gw_grant grant; /* held until the handshake is over or haggles on */
 };
 
 /* Pays for an option of this head before its data are received.  HEAD or WHOLE:
@@ -65,6 +65,8 @@ enum nbds_hs_event nbds_opts_welcome(struct nbds_haggle *haggle, const struct gw
 enum nbds_hs_event nbds_opts_refuse(struct nbds_haggle *haggle, enum nbds_rep_err code,
 				    const char *words);
 
+/* Frees what it holds; any loop. */
+void nbds_opts_end(struct nbds_haggle *haggle);
 /* Forgets everything that was agreed ("NBD_OPT_STARTTLS"). */
 void nbds_opts_forget(struct nbds_haggle *haggle);
 

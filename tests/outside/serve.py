@@ -19,9 +19,9 @@ def setup():
         raise Skip("about the daemon itself")
 
 
-def refused(*argv, words=(), code=1, timeout=20, env=None):
+def refused(*argv, words=(), code=1, timeout=20, env=None, prefix=()):
     """`sluice serve` must fail with one sentence that has these words in it."""
-    p = run([SLUICE, "serve", *argv], check=False, timeout=timeout, cwd=tmpdir(), env=env)
+    p = run([*(prefix or [SLUICE]), "serve", *argv], check=False, timeout=timeout, cwd=tmpdir(), env=env)
     text = p.stderr.strip()
     expect_in(p.returncode, code if isinstance(code, tuple) else (code,), "exit code (%s)" % text)
     expect("ready" not in p.stdout.splitlines(), "it said ready")
@@ -251,11 +251,34 @@ def _():
 
 @case("an image without permission: refused by name")
 def _():
+    # root may open everything: then the daemon runs as nobody, from a copy that he can reach
+    nobody = pwd.getpwnam("nobody")
+    place = os.path.join(tmpdir(), "nobody")
+    path = os.path.join(place, "image")
+    prefix, env = [], dict(os.environ)
+    os.mkdir(place)
     if os.geteuid() == 0:
-        raise Skip("root may open everything")
-    path = make_file(MiB)
+        prefix = [need("setpriv"), "--reuid", str(nobody.pw_uid), "--regid", str(nobody.pw_gid),
+                  "--clear-groups", os.path.join(place, "sluice")]
+        shutil.copy2(SLUICE, place)
+        env["SLUICED"] = shutil.copy2(SLUICED, place)
+        os.chmod(tmpdir(), 0o711)
+    with open(path, "wb") as f:
+        f.truncate(MiB)
+    if prefix:
+        for at in (place, path):
+            os.chown(at, nobody.pw_uid, nobody.pw_gid)
+    words = ["--nbd", "unix:" + os.path.join(place, "s"), "--control", os.path.join(place, "c"), path]
     os.chmod(path, 0)
-    refused("--nbd", sock(), path, words=(path,))
+    refused(*words, words=(path, "ermission"), prefix=prefix, env=env)
+    os.chmod(path, 0o400)
+    refused(*words, words=(path, "ermission"), prefix=prefix, env=env)
+    os.chmod(path, 0o600)
+    p = popen([*(prefix or [SLUICE]), "serve", *words], stdout=subprocess.PIPE, env=env, text=True)
+    lines = iter(p.stdout.readline, "")
+    expect("ready\n" in lines, "he may not open his own")
+    p.terminate()
+    expect_eq(p.wait(15 * slow()), 0, "exit code")
 
 
 @case("a port in use: refused, port and holder named")

@@ -370,6 +370,13 @@ def _try_connect(addr):
         s.connect(addr[1] if unix else addr[1:])
 
 
+def suite_args(own):
+    """SLUICE_SERVE_ARGS without what the case says itself: a word is not given twice."""
+    words = shlex.split(os.environ.get("SLUICE_SERVE_ARGS", ""))
+    starts = [i for i, w in enumerate(words) if w.startswith("--")] + [len(words)]
+    return [w for a, b in zip(starts, starts[1:]) if words[a] not in own for w in words[a:b]]
+
+
 class Server:
     """One `sluice serve`, started and ready.  With NBDWIRE_PEER, that peer instead."""
 
@@ -405,7 +412,7 @@ class Server:
                 argv += ["--control", self.control]
             argv += list(args)
             if serve_args:
-                argv += shlex.split(os.environ.get("SLUICE_SERVE_ARGS", ""))
+                argv += suite_args(args)
             argv += list(images)
         if unix:
             self.unix_path = unix

@@ -3,12 +3,14 @@
 if HAVE_CMOCKA
 check_LIBRARIES += %reldir%/libcore_rig.a
 GW_CORE_TESTS = \
+	%reldir%/access_test \
 	%reldir%/fallback_error_test \
 	%reldir%/fallback_test \
 	%reldir%/fence_chance_test \
 	%reldir%/fence_order_test \
 	%reldir%/fence_race_test \
 	%reldir%/keep_test \
+	%reldir%/list_test \
 	%reldir%/mem_test \
 	%reldir%/pool_test \
 	%reldir%/registry_test \
@@ -29,12 +31,14 @@ endif
 CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_core.a \
 	$(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 
+%canon_reldir%_access_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_error_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_chance_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_order_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_race_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_keep_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_list_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_mem_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_pool_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_registry_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)

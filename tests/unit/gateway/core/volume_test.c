@@ -255,9 +255,11 @@ static void found_by_name(void **state)
 	rig_up(&rig, "v", 512);
 	assert_true(gw_access_find(rig.gw, &who, "", &grant));
 	assert_ptr_equal(grant.volume, rig.volume);
+	gw_grant_release(&grant);
 	assert_int_equal(rig_add(&rig, "w", 512, false, true, &err), 0);
 	assert_false(gw_access_find(rig.gw, &who, "", &grant)); /* which? */
 	assert_true(gw_access_find(rig.gw, &who, "w", &grant) && grant.read_only);
+	gw_grant_release(&grant);
 	assert_false(gw_access_find(rig.gw, &who, "x", &grant));
 	assert_int_equal(rig_remove(&rig, "w", 1000, &err), 0);
 	assert_false(gw_access_find(rig.gw, &who, "w", &grant));
@@ -356,6 +358,35 @@ static void becomes_read_only(void **state)
 	assert_int_equal(rig_result(&rig, &call), GW_READ_ONLY);
 	rig_down(&rig, "v");
 	assert_int_equal(fake->durable[0], 1); /* what was written before is flushed */
+}
+
+/* Both are told, and whoever hears the first finds all that has changed. */
+static void grows_and_becomes_read_only(void **state)
+{
+	(void)state;
+	rig_up(&rig, "v", 512);
+	fake->info.size_bytes = 2 * SIZE;
+	fake->info.read_only = true;
+	assert_int_equal(rig_refresh(&rig, "v"), 0);
+	assert_int_equal(rig.events[GW_EVENT_RESIZED], LOOPS);
+	assert_int_equal(rig.events[GW_EVENT_MODE_CHANGED], LOOPS);
+	assert_int_equal(rig.event_size, 2 * SIZE);
+	assert_true(gw_itl_facts(rig.itl[0])->read_only);
+}
+
+static void comes_back_with_another_size(void **state)
+{
+	(void)state;
+	rig_up(&rig, "v", 512);
+	fake->refresh_rc = -ENXIO;
+	rig_refresh(&rig, "v");
+	fake->refresh_rc = 0;
+	fake->info.size_bytes = SIZE / 2;
+	assert_int_equal(rig_refresh(&rig, "v"), 0);
+	assert_int_equal(rig.events[GW_EVENT_ONLINE], LOOPS);
+	assert_int_equal(rig.events[GW_EVENT_RESIZED], LOOPS);
+	assert_int_equal(rig.events[GW_EVENT_MODE_CHANGED], 0);
+	assert_int_equal(gw_itl_facts(rig.itl[0])->size_bytes, SIZE / 2);
 }
 
 /* write-through holds, too, for a store that says only later that it caches. */
@@ -587,6 +618,7 @@ static void lists_among_it(void **state)
 HARNESS_MAIN(CASE(refused), CASE(name_is_taken), CASE(open_fails), CASE(a_lane_fails),
 	     CASE(listed_while_it_fails), CASE(as_it_is), CASE(found_by_name), CASE(grows),
 	     CASE(shrinks_with_requests_in_flight), CASE(gone_and_back), CASE(becomes_read_only),
+	     CASE(grows_and_becomes_read_only), CASE(comes_back_with_another_size),
 	     CASE(a_cache_appears), CASE(drains_and_flushes), CASE(nobody_asks_a_store_that_closes),
 	     CASE(flush_fails_at_the_end), CASE(a_lost_write_is_told_at_the_end),
 	     CASE(store_never_answers), CASE(offline_while_it_goes), CASE(lists_among_it))

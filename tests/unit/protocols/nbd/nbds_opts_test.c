@@ -35,6 +35,7 @@ static struct gw_volume volumes[] = {
 	{ "other", "another", FACTS(1 << 30, true) },
 };
 static unsigned n_listed;
+static int held; /* grants */
 
 bool gw_access_find(struct gw *gw, const struct gw_who *who, const char *name, struct gw_grant *out)
 {
@@ -42,9 +43,17 @@ bool gw_access_find(struct gw *gw, const struct gw_who *who, const char *name, s
 	for (unsigned i = 0; i < TABLE_LEN(volumes); i++)
 		if (!strcmp(name, volumes[i].name) || (!*name && !i)) {
 			*out = (struct gw_grant){ .volume = &volumes[i], .lun = i };
+			held++;
 			return true;
 		}
 	return false;
+}
+
+void gw_grant_release(struct gw_grant *grant)
+{
+	if (grant->volume)
+		held--;
+	grant->volume = NULL;
 }
 
 void gw_access_each(struct gw *gw, const struct gw_who *who,
@@ -81,9 +90,11 @@ const char *gw_status_words(enum gw_status status)
 
 static struct nbds_haggle h;
 
+/* After every case: what it took it gave back. */
 static void fresh(void)
 {
-	nbds_out_free(&h.out);
+	nbds_opts_end(&h);
+	assert_int_equal(held, 0);
 	memset(&h, 0, sizeof(h));
 	n_listed = TABLE_LEN(volumes);
 }
@@ -299,6 +310,7 @@ static void go_chooses(void **state)
 	assert_int_equal(ask(NBDS_OPT_GO, data, make_go("other", name, 1)), NBDS_HS_ON_CHOSEN);
 	assert_int_equal(h.out.len, 0); /* nothing is said before it is joined */
 	assert_ptr_equal(h.grant.volume, &volumes[1]);
+	assert_int_equal(held, 1);
 	assert_int_equal(nbds_opts_welcome(&h, &volumes[1].facts), NBDS_HS_ON_JOINED);
 	assert_int_equal(reply(0, NULL, NULL), NBDS_REP_INFO);
 	assert_int_equal(reply(1, NULL, NULL), NBDS_REP_INFO);
@@ -312,6 +324,7 @@ static void go_is_refused(void **state)
 	ask(NBDS_OPT_GO, data, make_go("disk", NULL, 0));
 	assert_int_equal(nbds_opts_refuse(&h, NBDS_ERR_SHUTDOWN, "no"), NBDS_HS_ON_REFUSED);
 	only(ERR(SHUTDOWN));
+	assert_int_equal(held, 0); /* the haggling may go on for long */
 	assert_int_equal(ask(NBDS_OPT_EXPORT_NAME, "disk", 4), NBDS_HS_ON_CHOSEN);
 	assert_int_equal(nbds_opts_refuse(&h, NBDS_ERR_SHUTDOWN, "no"), NBDS_HS_ON_OFFENCE);
 	assert_int_equal(h.out.len, 0);
