@@ -34,8 +34,7 @@ ALL_KEYS = {
     "DefaultTime2Wait": "2", "DefaultTime2Retain": "20", "DataPDUInOrder": "Yes",
     "DataSequenceInOrder": "Yes", "ErrorRecoveryLevel": "0", "MaxConnections": "1",
     "MaxRecvDataSegmentLength": "8192"}
-TGT_KEYS = {"InitialR2T": "No", "MaxOutstandingR2T": "8", "HeaderDigest": "CRC32C",
-            "DataDigest": "CRC32C", "DataPDUInOrder": "No", "DataSequenceInOrder": "No",
+TGT_KEYS = {"InitialR2T": "No", "MaxOutstandingR2T": "8", "DataPDUInOrder": "No", "DataSequenceInOrder": "No",
             "MaxBurstLength": "16776192", "FirstBurstLength": "262144"}
 suite.AFTER_CASE.append(close_all)
 suite.HELPERS += ["iscsipdu.py", "iscsiwire.py", "iscsitarget.py"]
