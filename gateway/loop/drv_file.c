@@ -243,18 +243,20 @@ bool drv_file_begin(struct drv_file *file, struct drv_file_watch *watch)
 /* A call that took long either waited or lost its processor to somebody else,
  * for which the file cannot be blamed.  Counting the waits costs a system call,
  * so it is done only once there is a suspicion. */
-void drv_file_end(struct drv_file *file, const struct drv_file_watch *watch, uint64_t bytes)
+int64_t drv_file_end(struct drv_file *file, const struct drv_file_watch *watch, uint64_t bytes)
 {
 	int64_t now_ns = clock_ns();
+	int64_t took_ns = now_ns - watch->began_ns;
 	int64_t fair_ns = SLOW_NS * (int64_t)(1 + bytes / SLOW_PIECE_BYTES);
 
-	if (now_ns - watch->began_ns <= fair_ns)
-		return;
+	if (took_ns <= fair_ns)
+		return took_ns;
 	atomic_store_explicit(&file->suspect_until_ns, now_ns + SUSPECT_FOR_NS,
 			      memory_order_relaxed);
 	if (watch->switches >= 0 && switches() > watch->switches)
 		atomic_store_explicit(&file->slow_until_ns, now_ns + SLOW_FOR_NS,
 				      memory_order_relaxed);
+	return took_ns;
 }
 
 static ssize_t one_call(struct drv_op *op, int flags)
@@ -301,19 +303,35 @@ static bool may_write_inline(struct drv_op *op)
 	return window(file) + drv_op_left(op) <= file->budget;
 }
 
+/* Large folios make small writes dear (drv_folio.h). */
+static void split_if_due(struct drv_op *op, struct drv_file_watch *watch)
+{
+	struct drv_file *file = op->file;
+
+	if (file->in_memory || op->kind != DRV_WRITE ||
+	    !drv_folio_is_due(&file->folio, op->offset, drv_op_left(op), watch->began_ns))
+		return;
+	drv_folio_split(file->push_fd, op->offset);
+	watch->began_ns = clock_ns();
+}
+
 static bool try_timed(struct drv_op *op, int64_t *res)
 {
 	struct drv_file *file = op->file;
 	uint64_t bytes = drv_op_left(op);
 	struct drv_file_watch watch;
+	int64_t took_ns;
 	bool ended;
 
 	if (!drv_file_begin(file, &watch))
 		return false;
+	split_if_due(op, &watch);
 	do
 		ended = drv_file_step(op, one_call(op, 0), res);
 	while (!ended);
-	drv_file_end(file, &watch, bytes);
+	took_ns = drv_file_end(file, &watch, bytes);
+	if (op->kind == DRV_WRITE)
+		drv_folio_judge(&file->folio, bytes, took_ns);
 	return true;
 }
 
