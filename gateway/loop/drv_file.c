@@ -34,7 +34,7 @@
 #define SLOW_FOR_NS 100000000
 #define SUSPECT_FOR_NS 1000000000
 /* Below the share of memory at which the kernel makes writers wait. */
-#define BUDGET_MEMORY_SHARE 20
+#define BUDGET_MEMORY_SHARE 10
 #define BUDGET_LEAST (64ULL << 20)
 /* O_DIRECT: less than this cannot be asked for again; it was the end. */
 #define SECTOR_BYTES 512
