@@ -24,6 +24,7 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/num.h"
+#include "gateway/base/str.h"
 #include "gateway/base/table.h"
 
 #define TAG GW_TAG('f', 'i', 'l', 'e')
@@ -33,9 +34,10 @@
 #define SLOW_PIECE_BYTES (256 << 10)
 #define SLOW_FOR_NS 100000000
 #define SUSPECT_FOR_NS 1000000000
-/* Below the share of memory at which the kernel makes writers wait. */
-#define BUDGET_MEMORY_SHARE 10
+/* Where the kernel does not say what it lets be dirty: a share of the memory. */
+#define BUDGET_MEMORY_SHARE 20
 #define BUDGET_LEAST (64ULL << 20)
+#define VMSTAT_LINE_MOST 100
 /* O_DIRECT: less than this cannot be asked for again; it was the end. */
 #define SECTOR_BYTES 512
 
@@ -85,12 +87,35 @@ static bool knows_nowait(int fd)
 	return preadv2(fd, &iov, 1, 0, RWF_NOWAIT) >= 0 || errno == EAGAIN;
 }
 
-static uint64_t memory_budget(void)
+/* Bytes that may be dirty before the kernel itself begins to write them back; it
+ * makes writers wait at about one and a half times as many.  0: not told. */
+static uint64_t kernel_budget(void)
 {
-	uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
-	uint64_t share = pages * (uint64_t)sysconf(_SC_PAGESIZE) / BUDGET_MEMORY_SHARE;
+	static const char name[] = "nr_dirty_background_threshold ";
+	char line[VMSTAT_LINE_MOST];
+	uint64_t pages = 0;
+	FILE *stat = fopen("/proc/vmstat", "re");
 
-	return num_max(share, BUDGET_LEAST);
+	if (!stat)
+		return 0;
+	while (!pages && fgets(line, sizeof(line), stat)) {
+		line[strcspn(line, "\n")] = 0;
+		if (str_starts(line, name))
+			str_parse_u64(line + sizeof(name) - 1, &pages);
+	}
+	fclose(stat);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* To push earlier than the kernel would only writes twice what is written twice. */
+static uint64_t choose_budget(void)
+{
+	uint64_t budget = kernel_budget();
+
+	if (!budget)
+		budget = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) /
+			 BUDGET_MEMORY_SHARE;
+	return num_max(budget, BUDGET_LEAST);
 }
 
 static int open_again(int fd)
@@ -114,7 +139,7 @@ struct drv_file *drv_file_create(int fd, const char *path)
 	}
 	file->fd = fd;
 	file->push_fd = open_again(fd);
-	file->budget = memory_budget();
+	file->budget = choose_budget();
 	file->in_memory = is_in_memory(fd);
 	file->local = is_local(fd);
 	atomic_init(&file->nowait, knows_nowait(fd));
