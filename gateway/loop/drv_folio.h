@@ -13,6 +13,7 @@
  * about to fall into is split into pages first.  That costs about 0.1 ms once
  * for 1 MiB, waits for nobody, changes no byte, and does nothing where the
  * piece is dirty or the kernel does not know how; then it is tried again later.
+ * Large reads of what was split cost some percent more than before.
  * Any thread.
  */
 #ifndef GATEWAY_LOOP_DRV_FOLIO_H
