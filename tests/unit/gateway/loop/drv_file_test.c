@@ -143,6 +143,27 @@ static void slow_for_a_while(void **state)
 	done(file);
 }
 
+/* Where small writes are dear, the folio is split before the write, on a disk. */
+static void dear_writes_split(void **state)
+{
+	static const char *const places[] = { "/var/tmp", "/dev/shm" };
+
+	(void)state;
+	for (int memory = 0; memory < 2; memory++) {
+		struct drv_file *file = make(places[memory]);
+
+		assert_true(inlined(file, DRV_WRITE, PAGE, 0, 0, NULL));
+		assert_int_equal(atomic_load(&file->folio.debt), 0);
+		for (int i = 0; i < 10; i++)
+			drv_folio_judge(&file->folio, PAGE, 1000000);
+		assert_true(inlined(file, DRV_READ, PAGE, 0, 0, NULL));
+		assert_int_equal(atomic_load(&file->folio.debt), 0);
+		assert_true(inlined(file, DRV_WRITE, PAGE, 0, 0, NULL));
+		assert_int_equal(atomic_load(&file->folio.debt) > 0, !memory);
+		done(file);
+	}
+}
+
 /* It goes by what the kernel lets be dirty, which moves a little. */
 static void budget_of_this_system(void **state)
 {
@@ -218,5 +239,6 @@ static void marks(void **state)
 }
 
 HARNESS_MAIN(cmocka_unit_test(on_a_disk), cmocka_unit_test(in_memory),
-	     cmocka_unit_test(slow_for_a_while), cmocka_unit_test(budget_of_this_system),
-	     cmocka_unit_test(budget_and_push), cmocka_unit_test(marks))
+	     cmocka_unit_test(slow_for_a_while), cmocka_unit_test(dear_writes_split),
+	     cmocka_unit_test(budget_of_this_system), cmocka_unit_test(budget_and_push),
+	     cmocka_unit_test(marks))
