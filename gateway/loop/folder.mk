@@ -12,6 +12,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/drv_dev.h \
 	%reldir%/drv_file.c \
 	%reldir%/drv_file.h \
+	%reldir%/drv_folio.c \
+	%reldir%/drv_folio.h \
 	%reldir%/drv_fs.h \
 	%reldir%/drv_holder.c \
 	%reldir%/drv_holder.h \
