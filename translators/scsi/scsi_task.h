@@ -28,32 +28,32 @@
 
 #include "gateway/api/buf.h"
 #include "gateway/api/req.h"
+#include "translators/scsi/scsi.h"
+#include "translators/scsi/scsi_sense.h"
 
 struct scsi_task;
+struct scsi_tmf; /* scsi_tmf.h */
 struct scsi_nexus; /* scsi_unit.h: an I_T nexus as SCSI sees it */
 struct scsi_unit; /* scsi_unit.h: a logical unit of it */
 struct scsi_row; /* scsi_row.h */
+struct scsi_data; /* scsi_data.h */
 
 #define SCSI_CDB_MAX 260u /* SPC-4 4.3.3: the longest variable length CDB */
 #define SCSI_SENSE_MAX 252u /* SPC-4 4.5.1 */
-#define SCSI_PIECES_MAX 4u /* pieces of one task at the core at a time */
-
-/* SAM-5 8.9, numbers as RFC 7143 11.3.1 has them on the wire. */
-enum scsi_attr {
-	SCSI_UNTAGGED = 0,
-	SCSI_SIMPLE = 1,
-	SCSI_ORDERED = 2,
-	SCSI_HEAD_OF_QUEUE = 3,
-	SCSI_ACA = 4
-};
+#define SCSI_PIECES_MAX 4u /* reads of one task at the core, or writes that wait to get there */
+/* Data-out that a command must see as a whole before it acts (parameter lists, the
+ * blocks of COMPARE AND WRITE): never more than this. */
+#define SCSI_WHOLE_MAX_BYTES (128u << 10)
 
 /* What a transport does for a task.  Home loop. */
 struct scsi_port_ops {
 	/* The command wants `bytes` of data-out, never more than expected_out.  The
 	 * transport brings them by scsi_task_data(), in order, in pieces of its
 	 * choice: each but the last a multiple of task->granule_bytes and at most
-	 * GW_BUF_MAX_BYTES.  How many pieces may be at the core at once is the
-	 * transport's business (its memory). Called at most once per task. */
+	 * GW_BUF_MAX_BYTES.  Where the command must see its data as a whole,
+	 * granule_bytes is all of it: it comes in one piece (SCSI_WHOLE_MAX_BYTES at
+	 * most).  How many pieces may be at the core at once is the transport's
+	 * business (its memory); see scsi_task_room().  At most once per task. */
 	void (*receive)(struct scsi_task *task, uint64_t bytes);
 	/* Memory for data-in: up to `bytes`, at least min_bytes (0: all or nothing),
 	 * appended to mem.  Returns what there is; 0: none now, and the transport
@@ -70,14 +70,14 @@ struct scsi_port_ops {
 	void (*done)(struct scsi_task *task);
 };
 
-/* A piece of a long transfer at the core; scsi_rw.c and its kin. */
+/* A piece of a long transfer; scsi_rw.c and its kin. */
 struct scsi_piece {
-	struct scsi_task *task;
-	struct gw_req *req; /* at the core, or null */
-	struct gw_mem mem; /* READ: what came, until its turn to be sent */
-	uint64_t offset; /* bytes into the transfer */
+	/* READ: where it goes, then what came, until its turn to be sent.  WRITE:
+	 * what came, while there is no request for it. */
+	struct gw_mem mem;
+	uint64_t at; /* bytes into the transfer */
 	uint32_t bytes;
-	bool busy, arrived;
+	bool arrived;
 };
 
 struct scsi_task {
@@ -104,23 +104,32 @@ struct scsi_task {
 	uint64_t in_bytes, in_sent, out_bytes, out_taken;
 
 	/* ---- the translator's own ---- */
+	uint32_t granule_bytes; /* the transport reads it in receive() */
 	struct scsi_unit *unit;
 	const struct scsi_row *row;
-	uint32_t granule_bytes; /* pieces of data-out are multiples of it */
-	uint8_t state; /* enum scsi_task_state, scsi_task.c */
 	TAILQ_ENTRY(scsi_task) link; /* of the unit's tasks */
-	bool wants_memory;
-	enum gw_status failed; /* the first piece that failed */
-	uint64_t offset, length; /* bytes on the volume; length of the transfer */
-	uint64_t started; /* bytes of it given to the core */
-	unsigned n_busy; /* pieces at the core */
-	struct scsi_piece piece[SCSI_PIECES_MAX];
-	struct gw_mem gather; /* parameter data, one contiguous slice */
+	TAILQ_ENTRY(scsi_task) wait_link; /* of those that wait for their turn */
+	uint64_t number; /* the unit counts its tasks */
+	bool started, waits_turn, wants_memory, failed, ending;
+	void (*pump)(struct scsi_task *task); /* goes on where it stopped */
+	void (*data)(struct scsi_task *task, struct gw_mem *mem); /* takes data-out */
+	void (*arrived)(struct scsi_task *task, struct gw_req *req); /* looks at an end */
+	void (*whole)(struct scsi_task *task); /* data-out is complete, in gather */
+	void (*build)(struct scsi_task *task, struct scsi_data *out); /* fills data-in */
+	struct gw_req *reqs; /* at the core, by slot.ptr[0] and [1] */
+	struct gw_req *again; /* ended, each waits for a request to verify it */
+	unsigned n_busy; /* how many are at the core */
 	struct gw_req_waiter req_waiter;
-	union {
-		uint64_t u64[8];
-		void *ptr[8];
-	} slot; /* the handler's */
+	uint64_t lba, blocks; /* of the CDB */
+	uint64_t offset, length; /* bytes on the volume */
+	uint64_t given, ended; /* bytes of length at the core, and back */
+	struct scsi_piece piece[SCSI_PIECES_MAX];
+	uint8_t first_piece, n_pieces;
+	struct gw_mem gather; /* parameter data, or the pattern of WRITE SAME */
+	struct scsi_sense why; /* failed: the first failure in the order of the medium */
+	uint8_t why_status;
+	uint64_t why_at;
+	uint64_t slot[4]; /* the handler's */
 };
 
 /* ---- home loop ---------------------------------------------------------- */
@@ -132,10 +141,14 @@ void scsi_task_start(struct scsi_task *task);
 /* The next bytes of data-out; takes the memory (empties mem).  Only after
  * receive(), and never more than it asked for. */
 void scsi_task_data(struct scsi_task *task, struct gw_mem *mem);
+/* How many more pieces scsi_task_data() can take now.  It is SCSI_PIECES_MAX but
+ * when the pool of requests is empty; a transport that has as many or fewer pieces
+ * under way need not ask.  What comes beyond makes the command fail, no more. */
+unsigned scsi_task_room(const struct scsi_task *task);
 /* memory() said none: there may be some now. */
 void scsi_task_resume(struct scsi_task *task);
-/* Data-out will not come (the transport lost it): done() with this sense-less
- * condition, e.g. CHECK CONDITION ABORTED COMMAND; scsi_sense.tbl names it. */
+/* Data-out will not come (the transport lost it): done() with CHECK CONDITION and
+ * this condition (enum scsi_condition), once the store has ended with what came. */
 void scsi_task_fail(struct scsi_task *task, int condition);
 /* An end is wanted (task management).  done() comes with aborted set when the
  * store has ended with all pieces; nothing more is sent. */

@@ -19,9 +19,6 @@
 
 #define SCSI_UNITS_MAX 256u /* logical units of one nexus */
 
-/* SPC-4 7.6.1: protocol identifiers. */
-enum scsi_protocol { SCSI_PROTO_FCP = 0, SCSI_PROTO_SRP = 4, SCSI_PROTO_ISCSI = 5, SCSI_PROTO_SAS = 6 };
-
 /* The target port, for VPD 83 and TransportIDs; owned by the transport, outlives
  * its nexuses. */
 struct scsi_port {
@@ -51,7 +48,10 @@ struct scsi_nexus_ops {
 struct scsi_nexus *scsi_nexus_open(struct gw_nexus *nexus, const struct scsi_port *port,
 				   const struct gw_grant *grants, unsigned n,
 				   const struct scsi_nexus_ops *ops, void *owner);
-/* Every task must have ended or been left. Clears the pointer. */
+/* scsi_task_leave() for every task at once: none starts because another left. */
+void scsi_nexus_leave(struct scsi_nexus *nexus);
+/* Every task must have ended or been left; never from inside an op of a task.
+ * Clears the pointer. */
 void scsi_nexus_close(struct scsi_nexus **nexus);
 /* A unit attention on every unit: e.g. I_T NEXUS LOSS OCCURRED (29h/07h) when a
  * session is reinstated. condition: enum scsi_condition, scsi_sense.tbl. */
