@@ -1,0 +1,18 @@
+# protocols/iscsi: the iSCSI target.
+
+noinst_HEADERS += \
+	%reldir%/iscsi.h \
+	%reldir%/iscsi_conn_fsm.h \
+	%reldir%/iscsi_faults.tbl \
+	%reldir%/iscsi_keys.h \
+	%reldir%/iscsi_keys.tbl \
+	%reldir%/iscsi_login.h \
+	%reldir%/iscsi_neg_faults.tbl \
+	%reldir%/iscsi_opcodes.tbl \
+	%reldir%/iscsi_pdu.h \
+	%reldir%/iscsi_refusals.tbl \
+	%reldir%/iscsi_rx.h \
+	%reldir%/iscsi_sess_fsm.h \
+	%reldir%/iscsi_sn.h \
+	%reldir%/iscsi_text.h \
+	%reldir%/iscsi_window.h
