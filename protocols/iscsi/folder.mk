@@ -17,5 +17,6 @@ noinst_LIBRARIES += %reldir%/libpr_iscsi.a
 	%reldir%/iscsi_rx.h \
 	%reldir%/iscsi_sess_fsm.h \
 	%reldir%/iscsi_sn.h \
+	%reldir%/iscsi_text.c \
 	%reldir%/iscsi_text.h \
 	%reldir%/iscsi_window.h
