@@ -90,7 +90,7 @@ enum iscsi_stage {
 };
 #define ISCSI_VERSION 0u /* 11.12.4: the one there is */
 
-/* 11.5.1; 9 to 12: RFC 7144 6.1 */
+/* 11.5.1; 9 to 12: RFC 7144 6.3 */
 enum iscsi_tmf {
 	ISCSI_TMF_ABORT_TASK = 1,
 	ISCSI_TMF_ABORT_TASK_SET = 2,
@@ -106,7 +106,7 @@ enum iscsi_tmf {
 	ISCSI_TMF_QUERY_ASYNC_EVENT = 12
 };
 
-/* 11.6.1; 7: RFC 7144 6.2 */
+/* 11.6.1; 7: RFC 7144 6.4.2 */
 enum iscsi_tmf_answer {
 	ISCSI_TMF_COMPLETE = 0,
 	ISCSI_TMF_NO_TASK = 1,

@@ -47,7 +47,7 @@ const struct iscsi_fault_row *iscsi_pdu_fault(enum iscsi_fault fault);
 struct iscsi_opcode_row {
 	const char *name;
 	bool from_target;
-	bool may_be_immediate, must_be_immediate;
+	bool may_be_immediate, always_immediate;
 	bool ahs, data;
 	const char *clause;
 };
@@ -135,11 +135,10 @@ struct iscsi_pdu {
 
 /*
  * The header of one request.  data_max: how long a data segment we declared to
- * take (ISCSI_LOGIN_DATA_BYTES during login).  At a fault *pdu stays untouched,
- * but for iscsi_pdu_peek() the 48 bytes remain as good as they were.  What depends
- * on more than the header (tags, sequence numbers, offsets, the stage of the
- * connection, function and reason codes that have an answer of their own) is not
- * judged here; neither are additional headers: iscsi_pdu_ahs_get().
+ * take (ISCSI_LOGIN_DATA_BYTES during login).  At a fault *pdu stays untouched.
+ * What depends on more than the header (tags, sequence numbers, offsets, stages,
+ * a function of task management, which has an answer of its own) is not judged
+ * here; neither are additional headers: iscsi_pdu_ahs_get().
  */
 enum iscsi_fault iscsi_pdu_get(const uint8_t bhs[ISCSI_BHS_BYTES], uint32_t data_max,
 			       struct iscsi_pdu *pdu);
@@ -200,7 +199,7 @@ struct iscsi_r2t {
 /* 11.6 */
 struct iscsi_tmf_response {
 	uint8_t answer; /* enum iscsi_tmf_answer */
-	uint32_t additional; /* RFC 7144 6.2.2, 24 bits: of the QUERY functions; else 0 */
+	uint32_t additional; /* RFC 7144 6.4.1, 24 bits: of the QUERY functions; else 0 */
 	uint32_t itt;
 	struct iscsi_sns sns;
 };

@@ -71,8 +71,10 @@ struct iscsi_text {
 	uint32_t pairs; /* that were read */
 };
 
+/* key: a standard-label of 1..63 bytes, or one of the two keys that are none
+ * (X#NodeArchitecture, iSCSIProtocolLevel).  value: anything but a zero byte. */
 struct iscsi_text_pair {
-	struct iscsi_slice key, value; /* key: a standard-label, 1..63 bytes */
+	struct iscsi_slice key, value;
 };
 
 void iscsi_text_begin(struct iscsi_text *text, const uint8_t *at, uint32_t len);
@@ -112,8 +114,9 @@ bool iscsi_text_binary_bytes(struct iscsi_slice value, uint32_t *bytes);
 /* A hex-constant or base64-constant of at most `room` bytes; an odd number of
  * hexadecimal digits has a zero before the first. */
 bool iscsi_text_binary(struct iscsi_slice value, uint8_t *to, uint32_t room, uint32_t *bytes);
-/* An iSCSI name: 1..223 bytes, one of the three types, no character that the
- * stringprep template of RFC 3722 never lets through in ASCII. */
+/* An iSCSI name (4.2.7): at most 223 bytes of UTF-8, of type iqn., eui. or naa.; of
+ * ASCII only what the stringprep template of RFC 3722 lets through, and capitals
+ * (which it folds) and the underscore (which it forbids and people use). */
 bool iscsi_text_is_name(struct iscsi_slice value);
 
 #endif
