@@ -11,6 +11,7 @@ noinst_HEADERS += \
 	%reldir%/out.h \
 	%reldir%/port.h \
 	%reldir%/req.h \
+	%reldir%/reset.h \
 	%reldir%/rsv.h \
 	%reldir%/status.h \
 	%reldir%/status.tbl \

@@ -26,6 +26,7 @@ core_sources = \
 	%reldir%/registry.h \
 	%reldir%/req.c \
 	%reldir%/req_pool.c \
+	%reldir%/reset.c \
 	%reldir%/rsv.c \
 	%reldir%/status.c \
 	%reldir%/store_call.c \

@@ -24,6 +24,7 @@
 #include "gateway/api/buf.h"
 #include "gateway/api/nexus.h"
 #include "gateway/base/counter.h"
+#include "gateway/loop/loop_door.h"
 #include "gateway/loop/loop_stream.h"
 #include "protocols/iscsi/iscsi_conn_fsm.h"
 #include "protocols/iscsi/iscsi_keys.h"
@@ -32,6 +33,7 @@
 #include "protocols/iscsi/iscsi_sess_fsm.h"
 #include "protocols/iscsi/iscsi_window.h"
 #include "translators/scsi/scsi_task.h"
+#include "translators/scsi/scsi_tmf.h"
 #include "translators/scsi/scsi_unit.h"
 
 #define ISCSI_RX_BYTES 65536u /* a receive buffer */
@@ -54,6 +56,9 @@ struct iscsi_conn;
 struct iscsi_sess;
 struct iscsi_task;
 struct iscsi_slab;
+struct iscsi_talk;
+struct iscsi_reg;
+struct iscsi_names;
 struct gw_front;
 
 enum iscsi_counter {
@@ -114,9 +119,12 @@ struct iscsi_task {
 	uint8_t state; /* enum iscsi_task_state */
 	bool is_scsi; /* scsi is in use */
 	bool hashed, is_hungry;
+	bool abandoned; /* its session has asked it to end */
 	bool counted; /* takes a place of the window */
-	bool bad_data; /* a data digest was wrong */
+	uint16_t broken; /* 1 + the condition (scsi_sense.tbl) that it fails with at once */
+	unsigned inside; /* calls into the command that are on the stack */
 	struct iscsi_pdu pdu; /* its cdb pointer is not valid: see scsi.cdb */
+	uint8_t bhs[ISCSI_BHS_BYTES]; /* as it came, for Reject */
 	struct gw_mem data; /* the data segment of the request itself */
 
 	/* ---- data-out (iscsi_dataout.c) ---- */
@@ -133,11 +141,10 @@ struct iscsi_task {
 	/* ---- data-in (iscsi_datain.c) ---- */
 	uint32_t datasn, in_offset, in_burst; /* in_burst: bytes of the running sequence */
 	struct iscsi_out *last; /* queued and not gathered: may carry the status */
+	struct iscsi_data_in last_head;
 
-	/* ---- task management (iscsi_tmf.c) ---- */
-	struct iscsi_task *manager; /* waits for this one's end */
-	unsigned waits_for; /* tasks that a manager waits for */
-	uint8_t verdict; /* enum iscsi_tmf_answer, of a manager */
+	bool managing; /* tmf is in use (iscsi_tmf.c) */
+	struct scsi_tmf tmf;
 };
 LIST_HEAD(iscsi_task_list, iscsi_task);
 
@@ -152,11 +159,12 @@ struct iscsi_conn {
 	struct iscsi_sess *sess;
 	struct loop_stream stream;
 	struct loop_task task;
+	const char *doom; /* it shall end, and why (iscsi_doom.h) */
+	bool offence; /* the initiator's fault */
 	bool dead; /* ends when nothing is armed */
 	bool finished;
-	bool leaving; /* ends when what is queued was sent */
 	bool waiting; /* for memory; woken by a waiter */
-	bool running; /* its parser is on the stack */
+	bool logged_out; /* the response is on its way, nothing is read any more */
 	uint8_t state; /* enum iscsi_conn_state */
 	uint8_t trail[ISCSI_TRAIL];
 	unsigned moves;
@@ -173,8 +181,11 @@ struct iscsi_conn {
 	struct iscsi_task *into; /* whose data it is; null: nobody's */
 	struct gw_mem *sink; /* null: skip */
 	uint32_t sink_from, sink_got;
+	struct gw_mem limbo; /* memory of a task that ended while its data came */
+	bool unsummed; /* part of the data went there: no digest can be told */
 	uint32_t crc;
-	enum iscsi_fault fault; /* of this PDU: it is rejected when it is over */
+	uint16_t reject; /* 1 + reason: the PDU is rejected when it is over; 0: it is not */
+	uint8_t place; /* enum iscsi_place, of a Data-Out */
 	struct iovec rx_iov[GW_MEM_SLICES + 1];
 	struct gw_mem_waiter mem_waiter;
 
@@ -190,15 +201,15 @@ struct iscsi_conn {
 	LIST_ENTRY(iscsi_conn) link; /* of its session */
 	uint16_t cid;
 	struct loop_peer peer;
-	struct loop_door *door;
-	const char *portal; /* the listener's address */
+	const struct iscsi_portal *portal; /* by which it came */
 	struct instant since, heard; /* heard: bytes came */
 	struct loop_timer alive;
 	uint32_t ping_ttt; /* of the NOP-In that waits for its answer; or ISCSI_NO_TAG */
-	uint8_t *text_in, *text_out; /* a negotiation in full feature phase; or null */
-	struct iscsi_text_join join;
-	struct iscsi_keys *keys;
-	struct loop_mail mail;
+	struct iscsi_talk *talk; /* text in full feature phase (iscsi_talk.h); or null */
+	/* its session's: it is dead, nothing more goes out; and: nothing is armed */
+	void (*lost)(struct iscsi_conn *conn);
+	void (*ended)(struct iscsi_conn *conn);
+	struct loop_mail mail; /* to loop 0 */
 };
 LIST_HEAD(iscsi_conn_list, iscsi_conn);
 
@@ -217,8 +228,10 @@ struct iscsi_sess {
 	char initiator[ISCSI_NAME_MAX + 1], target[ISCSI_NAME_MAX + 1];
 	char initiator_port[GW_PORT_NAME_MAX], target_port[GW_PORT_NAME_MAX];
 	uint8_t isid[6];
+	const char *volume; /* its name, while the nexus holds it; "" */
 	uint16_t tsih;
 	bool discovery;
+	void (*gone_at_loop0)(struct loop_mail *mail); /* mail: of this session */
 
 	/* ---- home loop ---- */
 	uint8_t state; /* enum iscsi_sess_state */
@@ -233,7 +246,10 @@ struct iscsi_sess {
 	struct iscsi_task_list tasks;
 	unsigned n_tasks;
 	struct iscsi_task_list bucket[ISCSI_BUCKETS];
-	STAILQ_HEAD(, iscsi_task) hungry;
+	STAILQ_HEAD(, iscsi_task) hungry; /* wait for memory, or to be looked at */
+	unsigned n_hungry;
+	struct loop_timer hunger;
+	struct loop_task feed;
 	uint32_t next_ttt;
 	struct iscsi_conn_list conns;
 	unsigned n_conns;
@@ -243,8 +259,8 @@ struct iscsi_sess {
 	struct scsi_nexus *scsi;
 	struct gw_credit in, out;
 	bool credits;
-	struct gw_mem_waiter out_waiter, in_waiter;
 	struct loop_timer patience; /* a closing session waits so long for its tasks */
+	struct loop_task rest; /* looks whether all has ended */
 	void (*ready)(struct iscsi_sess *sess, bool ok);
 	void *owner;
 	LIST_ENTRY(iscsi_sess) link; /* of its home */
@@ -254,6 +270,13 @@ struct iscsi_sess {
 };
 LIST_HEAD(iscsi_sess_list, iscsi_sess);
 
+/* An address at which the targets are reached; outlives everything else. */
+struct iscsi_portal {
+	struct loop_door door; /* first */
+	struct iscsi_home *homes;
+	bool wild; /* no address that a client could use */
+};
+
 /* Everything of this front end on one loop. */
 struct iscsi_home {
 	struct gw_front *front;
@@ -261,7 +284,8 @@ struct iscsi_home {
 	struct loop *loop;
 	struct gw_pool *pool;
 	struct iscsi_reg *reg; /* loop 0's */
-	struct iscsi_sess_list sesss;
+	const struct iscsi_names *names;
+	struct iscsi_sess_list sessions;
 	bool draining;
 	struct counter counters[ISCSI_COUNTERS];
 	STAILQ_HEAD(, iscsi_task) free_tasks;
