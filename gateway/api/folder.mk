@@ -2,6 +2,7 @@
 noinst_HEADERS += \
 	%reldir%/access.h \
 	%reldir%/buf.h \
+	%reldir%/drain.h \
 	%reldir%/event.h \
 	%reldir%/fence.h \
 	%reldir%/frontend.h \

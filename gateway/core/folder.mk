@@ -5,6 +5,7 @@ core_sources = \
 	%reldir%/access.c \
 	%reldir%/admin.h \
 	%reldir%/core.h \
+	%reldir%/drain.c \
 	%reldir%/event.c \
 	%reldir%/fallback.c \
 	%reldir%/fence.c \

@@ -33,6 +33,7 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/drv_zero.h \
 	%reldir%/loop.h \
 	%reldir%/loop_addr.c \
+	%reldir%/loop_door.c \
 	%reldir%/loop_door.h \
 	%reldir%/loop_mail.c \
 	%reldir%/loop_mail.h \
@@ -41,6 +42,7 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/loop_pool.h \
 	%reldir%/loop_set.c \
 	%reldir%/loop_set.h \
+	%reldir%/loop_stream.c \
 	%reldir%/loop_stream.h \
 	%reldir%/loop_timer.c \
 	%reldir%/loop_timer.h \

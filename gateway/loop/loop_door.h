@@ -93,7 +93,7 @@ void loop_door_drain(struct loop_door *door);
 void loop_door_kill(struct loop_door *door);
 /* Nobody is inside and nothing is armed. */
 bool loop_door_empty(const struct loop_door *door);
-/* Only when it is empty, or was never started. */
+/* Only when it is empty, was never started, or could not be opened. */
 void loop_door_close(struct loop_door *door);
 
 /* ---- what the protocol tells -------------------------------------------- */

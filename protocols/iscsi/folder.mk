@@ -5,6 +5,7 @@ noinst_LIBRARIES += %reldir%/libpr_iscsi.a
 	%reldir%/iscsi.h \
 	%reldir%/iscsi_conn_fsm.h \
 	%reldir%/iscsi_faults.tbl \
+	%reldir%/iscsi_keys.c \
 	%reldir%/iscsi_keys.h \
 	%reldir%/iscsi_keys.tbl \
 	%reldir%/iscsi_login.h \

@@ -7,7 +7,7 @@
  *	iscsi_keys_offer()      for each pair of the initiator; appends the answer
  *	iscsi_keys_close()      after the last pair of a text: appends the answers that
  *	                        had to wait for all others, and what we declare
- *	iscsi_keys_settle()     the login ends well: are the values fit together?
+ *	iscsi_keys_settle()     the login ends well: do the values fit together?
  *	iscsi_keys_reopen()     a negotiation in full feature phase starts
  *
  * Facts about the keys are the rows of iscsi_keys.tbl.  Pure: the buffers are the
@@ -98,7 +98,8 @@ void iscsi_keys_defaults(struct iscsi_params *params);
 /*
  * Where the result function is Minimum or Maximum these are our side of it; for
  * AND and OR what we would choose.  Every value must lie in the range of its key.
- * Lives as long as the negotiation.
+ * A max_burst below 65536 refuses initiators that let FirstBurstLength stand at its
+ * default (13.14).  Lives as long as the negotiation.
  */
 struct iscsi_wants {
 	bool header_crc32c, header_none; /* which we take, in the initiator's order */
@@ -116,8 +117,8 @@ struct iscsi_wants {
 	const char *alias; /* TargetAlias; null or empty: none */
 };
 
-/* What a target of this version can do at best, without recovery: MaxConnections 1,
- * ErrorRecoveryLevel 0.  For tests, and to begin a configuration from. */
+/* To begin a configuration from: one connection, no recovery, protocol level 1; for
+ * the rest what moves data best. */
 void iscsi_keys_wants(struct iscsi_wants *wants);
 
 /* ---- the negotiation ------------------------------------------------------- */
@@ -139,15 +140,14 @@ struct iscsi_keys {
 	uint8_t initiator_name_len, target_name_len, initiator_alias_len;
 };
 
-/* A login.  leading: TSIH is 0.  session: the values of the session that the
- * connection joins, copied; null for a leading login. */
-void iscsi_keys_begin(struct iscsi_keys *keys, bool leading, const struct iscsi_params *session);
+/* A login.  leading: TSIH is 0. */
+void iscsi_keys_begin(struct iscsi_keys *keys, bool leading);
 /* As soon as it is known which target is meant; before any key of the operational
  * stage is offered. */
 void iscsi_keys_want(struct iscsi_keys *keys, const struct iscsi_wants *wants);
 /* A stage of the login begins. */
 void iscsi_keys_stage(struct iscsi_keys *keys, enum iscsi_stage stage);
-/* A login that joins a session learnt which one: its values count. */
+/* A login that joins a session learnt which one: its values count; copied. */
 void iscsi_keys_join(struct iscsi_keys *keys, const struct iscsi_params *session);
 /* A negotiation in full feature phase; what was agreed before stays. */
 void iscsi_keys_reopen(struct iscsi_keys *keys);
@@ -166,8 +166,9 @@ enum iscsi_offer iscsi_keys_offer(struct iscsi_keys *keys, const struct iscsi_te
 				  struct iscsi_text_out *out, enum iscsi_neg_fault *fault);
 /* NO_ROOM or NONE. */
 enum iscsi_neg_fault iscsi_keys_close(struct iscsi_keys *keys, struct iscsi_text_out *out);
-/* The integrity rules (6.2): KEYS_DISAGREE or NONE. */
-enum iscsi_neg_fault iscsi_keys_settle(const struct iscsi_keys *keys);
+/* The login ends: what follows from the session's type, then the integrity rules
+ * (6.2).  KEYS_DISAGREE; NO_CHOICE: a digest that we insist on was not agreed; NONE. */
+enum iscsi_neg_fault iscsi_keys_settle(struct iscsi_keys *keys);
 
 static inline struct iscsi_slice iscsi_keys_initiator_name(const struct iscsi_keys *keys)
 {

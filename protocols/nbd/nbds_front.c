@@ -16,14 +16,19 @@
 #include "gateway/base/str.h"
 #include "gateway/base/table.h"
 #include "protocols/nbd/nbds_conn.h"
-#include "protocols/nbd/nbds_door.h"
+#include "protocols/nbd/nbds_greet.h"
 #include "protocols/nbd/nbds_op.h"
+
+struct listener {
+	struct loop_door door;
+	struct nbds_greet_host host; /* the door's owner */
+};
 
 struct gw_front {
 	struct gw *gw;
 	struct loop *loop; /* loop 0 */
-	unsigned n_doors, n_homes;
-	struct nbds_door *doors;
+	unsigned n_listeners, n_homes;
+	struct listener *listeners;
 	struct nbds_home *homes;
 	/* the drain */
 	bool draining, visiting;
@@ -53,11 +58,11 @@ static void destroy(struct gw_front **frontp)
 	*frontp = NULL;
 	if (!front)
 		return;
-	for (unsigned i = 0; i < front->n_doors; i++)
-		nbds_door_close(&front->doors[i]);
+	for (unsigned i = 0; i < front->n_listeners; i++)
+		loop_door_close(&front->listeners[i].door);
 	for (unsigned i = 0; i < front->n_homes; i++)
 		nbds_op_free_slabs(&front->homes[i]);
-	free(front->doors);
+	free(front->listeners);
 	free(front->homes);
 	free(front);
 }
@@ -78,23 +83,33 @@ static void make_homes(struct gw_front *front)
 	}
 }
 
+static int listen_on(struct gw_front *front, const char *address, struct gw_err *err)
+{
+	const struct loop_door_bounds bounds = { NBDS_FRONT_CONNS_MAX, NBDS_FRONT_HALF_OPEN_MAX };
+	struct listener *l = &front->listeners[front->n_listeners];
+	int rc = loop_door_open(&l->door, front->loop, address, &nbds_greet_ops, &l->host, bounds,
+				err);
+
+	if (rc)
+		return rc;
+	l->host.gw = front->gw;
+	l->host.homes = front->homes;
+	snprintf(l->host.target, sizeof(l->host.target), "nbd:%s", l->door.text);
+	front->n_listeners++;
+	return 0;
+}
+
 static int open_doors(struct gw_front *front, const struct gw_setting *settings, unsigned n,
 		      struct gw_err *err)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct nbds_door *door = &front->doors[front->n_doors];
-		int rc;
+	int rc = 0;
 
+	for (unsigned i = 0; i < n && !rc; i++) {
 		if (strcmp(settings[i].key, "nbd"))
 			return gw_err_set(err, EINVAL, "NBD knows no option '%s'", settings[i].key);
-		rc = nbds_door_open(door, front->gw, front->homes, settings[i].value, err);
-		if (rc)
-			return rc;
-		door->bounds =
-			(struct nbds_door_bounds){ NBDS_FRONT_CONNS_MAX, NBDS_FRONT_HALF_OPEN_MAX };
-		front->n_doors++;
+		rc = listen_on(front, settings[i].value, err);
 	}
-	return 0;
+	return rc;
 }
 
 static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
@@ -113,8 +128,8 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 	front->loop = loop_set_get(gw_loops(gw), 0);
 	front->n_homes = loop_set_count(gw_loops(gw));
 	front->homes = calloc(front->n_homes, sizeof(*front->homes));
-	front->doors = calloc(n, sizeof(*front->doors));
-	if (!front->homes || !front->doors) {
+	front->listeners = calloc(n, sizeof(*front->listeners));
+	if (!front->homes || !front->listeners) {
 		front->n_homes = 0;
 		destroy(&front);
 		return gw_err_set(err, ENOMEM, "no memory for the NBD server");
@@ -144,8 +159,8 @@ static void look(void *arg)
 
 	if (!front->draining || front->visiting || front->told)
 		return;
-	for (unsigned i = 0; i < front->n_doors; i++)
-		if (!nbds_door_empty(&front->doors[i]))
+	for (unsigned i = 0; i < front->n_listeners; i++)
+		if (!loop_door_empty(&front->listeners[i].door))
 			return;
 	front->told = true;
 	loop_timer_disarm(front->loop, &front->deadline);
@@ -199,8 +214,8 @@ static void too_late(struct loop_timer *timer)
 	struct gw_front *front =
 		(struct gw_front *)((char *)timer - offsetof(struct gw_front, deadline));
 
-	for (unsigned i = 0; i < front->n_doors; i++)
-		nbds_door_kill(&front->doors[i]);
+	for (unsigned i = 0; i < front->n_listeners; i++)
+		loop_door_kill(&front->listeners[i].door);
 	if (!front->visiting)
 		visit(front, kill_loop);
 	loop_timer_arm(front->loop, timer, instant_add(loop_now(front->loop), span_ms(100)));
@@ -208,10 +223,12 @@ static void too_late(struct loop_timer *timer)
 
 static void start(struct gw_front *front)
 {
-	for (unsigned i = 0; i < front->n_doors; i++) {
-		front->doors[i].changed = look;
-		front->doors[i].arg = front;
-		nbds_door_start(&front->doors[i]);
+	for (unsigned i = 0; i < front->n_listeners; i++) {
+		struct loop_door *door = &front->listeners[i].door;
+
+		door->changed = look;
+		door->arg = front;
+		loop_door_start(door);
 	}
 }
 
@@ -222,8 +239,8 @@ static void drain(struct gw_front *front, struct instant deadline, void (*done)(
 	front->arg = arg;
 	front->draining = true;
 	front->homes[0].draining = true;
-	for (unsigned i = 0; i < front->n_doors; i++)
-		nbds_door_drain(&front->doors[i]);
+	for (unsigned i = 0; i < front->n_listeners; i++)
+		loop_door_drain(&front->listeners[i].door);
 	loop_timer_init(&front->deadline, too_late);
 	loop_timer_arm(front->loop, &front->deadline, deadline);
 	visit(front, drain_loop);
@@ -232,7 +249,7 @@ static void drain(struct gw_front *front, struct instant deadline, void (*done)(
 /* ---- lists --------------------------------------------------------------- */
 
 /* How a client on this machine writes the address: a wildcard is no address. */
-static void host_of(const struct nbds_door *door, char *host, size_t size)
+static void host_of(const struct loop_door *door, char *host, size_t size)
 {
 	static const uint8_t any[16];
 	bool wild = !memcmp(door->addr.ip, any, door->addr.family == LOOP_ADDR_INET6 ? 16 : 4);
@@ -244,7 +261,7 @@ static void host_of(const struct nbds_door *door, char *host, size_t size)
 		snprintf(host, size, "%.*s", (int)(colon ? colon - door->text : 0), door->text);
 }
 
-static void export_unix(const struct nbds_door *door, const char *name, struct gw_out *out)
+static void export_unix(const struct loop_door *door, const char *name, struct gw_out *out)
 {
 	char text[LOOP_ADDR_TEXT + 512];
 
@@ -257,7 +274,7 @@ static void export_unix(const struct nbds_door *door, const char *name, struct g
 	gw_out_text(out, "attach", text);
 }
 
-static void export_inet(const struct nbds_door *door, const char *name, struct gw_out *out)
+static void export_inet(const struct loop_door *door, const char *name, struct gw_out *out)
 {
 	char text[LOOP_ADDR_TEXT + 512], host[LOOP_ADDR_TEXT];
 
@@ -275,8 +292,8 @@ static void exports(struct gw_front *front, struct gw_volume *volume, struct gw_
 {
 	const char *name = gw_volume_name(volume);
 
-	for (unsigned i = 0; i < front->n_doors; i++) {
-		const struct nbds_door *door = &front->doors[i];
+	for (unsigned i = 0; i < front->n_listeners; i++) {
+		const struct loop_door *door = &front->listeners[i].door;
 
 		gw_out_record(out, "export");
 		gw_out_text(out, "volume", name);

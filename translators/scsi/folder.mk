@@ -3,9 +3,62 @@
 noinst_LIBRARIES += %reldir%/libtr_scsi.a
 %canon_reldir%_libtr_scsi_a_SOURCES = \
 	%reldir%/scsi.h \
+	%reldir%/scsi_abort.c \
+	%reldir%/scsi_abort.h \
+	%reldir%/scsi_cap.c \
+	%reldir%/scsi_caw.c \
+	%reldir%/scsi_cdb.c \
+	%reldir%/scsi_cdb.h \
+	%reldir%/scsi_cmds.c \
+	%reldir%/scsi_cmds.h \
+	%reldir%/scsi_cmds.tbl \
+	%reldir%/scsi_data.c \
+	%reldir%/scsi_data.h \
+	%reldir%/scsi_dispatch.c \
+	%reldir%/scsi_dispatch.h \
+	%reldir%/scsi_end.c \
+	%reldir%/scsi_end.h \
+	%reldir%/scsi_gather.c \
+	%reldir%/scsi_gather.h \
+	%reldir%/scsi_handlers.h \
+	%reldir%/scsi_inquiry.c \
+	%reldir%/scsi_io.c \
+	%reldir%/scsi_io.h \
+	%reldir%/scsi_lbas.c \
+	%reldir%/scsi_lbas.h \
+	%reldir%/scsi_limits.c \
+	%reldir%/scsi_limits.h \
+	%reldir%/scsi_lu.h \
+	%reldir%/scsi_luns.c \
+	%reldir%/scsi_luns.h \
+	%reldir%/scsi_mode.c \
+	%reldir%/scsi_nexus.c \
+	%reldir%/scsi_opcodes.c \
+	%reldir%/scsi_order.c \
+	%reldir%/scsi_order.h \
+	%reldir%/scsi_pages.c \
+	%reldir%/scsi_pages.h \
+	%reldir%/scsi_pages.tbl \
+	%reldir%/scsi_ready.h \
+	%reldir%/scsi_reply.c \
+	%reldir%/scsi_reply.h \
+	%reldir%/scsi_request_sense.c \
+	%reldir%/scsi_row.h \
+	%reldir%/scsi_rw.c \
+	%reldir%/scsi_rw.h \
+	%reldir%/scsi_same.c \
+	%reldir%/scsi_same.h \
 	%reldir%/scsi_sense.c \
 	%reldir%/scsi_sense.h \
 	%reldir%/scsi_sense.tbl \
+	%reldir%/scsi_start.c \
 	%reldir%/scsi_task.h \
+	%reldir%/scsi_thin.c \
+	%reldir%/scsi_tmf.c \
 	%reldir%/scsi_tmf.h \
-	%reldir%/scsi_unit.h
+	%reldir%/scsi_ua.c \
+	%reldir%/scsi_ua.h \
+	%reldir%/scsi_unit.h \
+	%reldir%/scsi_vpd.c \
+	%reldir%/scsi_vpd.h \
+	%reldir%/scsi_vpd.tbl

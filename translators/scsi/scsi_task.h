@@ -96,8 +96,7 @@ struct scsi_task {
 	/* ---- the result, valid in done() ---- */
 	uint8_t status; /* SAM-5 5.3.1 */
 	bool aborted;
-	uint8_t sense_bytes; /* 0: none */
-	uint8_t sense[SCSI_SENSE_MAX];
+	uint8_t sense_bytes; /* 0: none; in sense, at the end */
 	/* What the command would have moved, whatever was expected: the transport
 	 * makes overflow and underflow of it (RFC 7143 11.4.5).  in_sent: what send()
 	 * was given, never more than expected_in. */
@@ -109,11 +108,12 @@ struct scsi_task {
 	const struct scsi_row *row;
 	TAILQ_ENTRY(scsi_task) link; /* of the unit's tasks */
 	TAILQ_ENTRY(scsi_task) wait_link; /* of those that wait for their turn */
-	uint64_t number; /* the unit counts its tasks */
-	bool started, waits_turn, wants_memory, failed, ending;
+	uint64_t number; /* the nexus counts its tasks, from 1 */
+	uint8_t order; /* enum scsi_turn, scsi_order.h */
+	bool waits_turn, wants_memory, failed, silent;
 	void (*pump)(struct scsi_task *task); /* goes on where it stopped */
 	void (*data)(struct scsi_task *task, struct gw_mem *mem); /* takes data-out */
-	void (*arrived)(struct scsi_task *task, struct gw_req *req); /* looks at an end */
+	bool (*arrived)(struct scsi_task *task, struct gw_req *req); /* true: keeps it */
 	void (*whole)(struct scsi_task *task); /* data-out is complete, in gather */
 	void (*build)(struct scsi_task *task, struct scsi_data *out); /* fills data-in */
 	struct gw_req *reqs; /* at the core, by slot.ptr[0] and [1] */
@@ -123,18 +123,20 @@ struct scsi_task {
 	uint64_t lba, blocks; /* of the CDB */
 	uint64_t offset, length; /* bytes on the volume */
 	uint64_t given, ended; /* bytes of length at the core, and back */
-	struct scsi_piece piece[SCSI_PIECES_MAX];
+	uint64_t slot[4]; /* the handler's */
 	uint8_t first_piece, n_pieces;
-	struct gw_mem gather; /* parameter data, or the pattern of WRITE SAME */
-	struct scsi_sense why; /* failed: the first failure in the order of the medium */
 	uint8_t why_status;
 	uint64_t why_at;
-	uint64_t slot[4]; /* the handler's */
+	struct scsi_sense why; /* failed: the failure nearest to the beginning */
+	/* large: scsi_task_init() touches little of what follows */
+	struct gw_mem gather; /* parameter data, or the pattern of WRITE SAME */
+	struct scsi_piece piece[SCSI_PIECES_MAX];
+	uint8_t sense[SCSI_SENSE_MAX];
 };
 
 /* ---- home loop ---------------------------------------------------------- */
 
-/* Sets everything to zero and keeps nothing; before filling. */
+/* A task that holds nothing: everything zero, but for bytes that nobody reads. */
 void scsi_task_init(struct scsi_task *task);
 /* Hands the command over.  All errors come by done() with sense. */
 void scsi_task_start(struct scsi_task *task);

@@ -56,9 +56,9 @@ struct scsi_tmf {
 
 	/* ---- the translator's own ---- */
 	struct scsi_nexus *nexus;
-	uint64_t until; /* sequence number of the youngest task it waits for */
 	struct scsi_unit *unit; /* null: all units */
-	struct scsi_task *task; /* null: all tasks of unit */
+	uint64_t only; /* number of the task it waits for; 0: all of unit */
+	uint64_t until; /* number of the youngest of them */
 	unsigned pending; /* tasks that have not ended */
 	bool linked;
 	TAILQ_ENTRY(scsi_tmf) link;

@@ -18,6 +18,7 @@
 #include "translators/scsi/scsi_task.h"
 
 #define SCSI_UNITS_MAX 256u /* logical units of one nexus */
+#define SCSI_LUN_NUMBER_MAX 16383u /* flat space addressing has 14 bits */
 
 /* The target port, for VPD 83 and TransportIDs; owned by the transport, outlives
  * its nexuses. */
@@ -33,10 +34,12 @@ struct scsi_nexus;
 
 struct scsi_nexus_ops {
 	/* Every unit that was added has joined (or not: then it reports NOT READY);
-	 * commands may be started.  Never from inside scsi_nexus_open(). */
+	 * commands may be started.  Never from inside scsi_nexus_open(); never at all
+	 * where there is no unit, since nothing joins then. */
 	void (*ready)(struct scsi_nexus *nexus, void *owner);
 	/* A logical unit was reset by another nexus: the transport aborts its tasks
-	 * of that unit as for LUN RESET, without an answer of its own. */
+	 * of that unit as for LUN RESET, without an answer of its own.  Null: the
+	 * translator aborts them. */
 	void (*reset)(struct scsi_nexus *nexus, void *owner, struct scsi_unit *unit);
 };
 
@@ -44,7 +47,9 @@ struct scsi_nexus_ops {
 
 /* The I_T nexus (gateway/api/nexus.h) stays the caller's and must outlive this.
  * grants: one per logical unit; their lun field is the number that the initiator
- * sees. Null: no memory. */
+ * sees (SCSI_LUN_NUMBER_MAX at most; what is more, or beyond SCSI_UNITS_MAX, it
+ * does not see).  Each unit begins with POWER ON, RESET, OR BUS DEVICE RESET.
+ * Null: no memory. */
 struct scsi_nexus *scsi_nexus_open(struct gw_nexus *nexus, const struct scsi_port *port,
 				   const struct gw_grant *grants, unsigned n,
 				   const struct scsi_nexus_ops *ops, void *owner);
@@ -60,6 +65,7 @@ void scsi_nexus_attention(struct scsi_nexus *nexus, int condition);
 struct scsi_unit *scsi_nexus_unit(struct scsi_nexus *nexus, const uint8_t lun[8]);
 /* In order of LUN; i from 0. Null: no more. */
 struct scsi_unit *scsi_nexus_nth(struct scsi_nexus *nexus, unsigned i);
+/* Null: the export of this unit has ended. */
 struct gw_itl *scsi_unit_itl(const struct scsi_unit *unit);
 uint16_t scsi_unit_number(const struct scsi_unit *unit);
 /* Tasks of this nexus at the unit, for task management and lists. */

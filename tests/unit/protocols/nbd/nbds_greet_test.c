@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * nbds_door_test.c - floods, silence and hang-ups before transmission: a bound on
- * half-open handshakes, the oldest goes first, the deadline (nbds_greet.c), and
- * honest clients beside them (field-notes 7.1: CVE-2024-7409, CVE-2017-9524).
+ * nbds_greet_test.c - floods, silence and hang-ups before transmission: a bound on
+ * half-open handshakes, the oldest goes first, the deadline, and honest clients
+ * beside them (field-notes 7.1: CVE-2024-7409, CVE-2017-9524).  The door alone:
+ * tests/unit/gateway/loop/loop_door_test.c.
  */
 #include "config.h"
 
-#include "protocols/nbd/nbds_door.h"
+#include "protocols/nbd/nbds_greet.h"
 
 #include <string.h>
 

@@ -1,0 +1,17 @@
+# tests/unit/translators/scsi: the command set over the core, a fake store and a
+# fake transport (scsi_rig.h); codecs alone.
+
+if HAVE_CMOCKA
+check_LIBRARIES += %reldir%/libscsi_rig.a
+TR_SCSI_TESTS = \
+	%reldir%/scsi_rw_test
+check_PROGRAMS += $(TR_SCSI_TESTS)
+TESTS += $(TR_SCSI_TESTS)
+endif
+
+%canon_reldir%_libscsi_rig_a_SOURCES = \
+	%reldir%/scsi_rig.c \
+	%reldir%/scsi_rig.h
+SCSI_RIG_LIBS = %reldir%/libscsi_rig.a translators/scsi/libtr_scsi.a $(CORE_RIG_LIBS)
+
+%canon_reldir%_scsi_rw_test_LDADD = $(SCSI_RIG_LIBS)
