@@ -83,7 +83,7 @@ static void at_loop0(struct loop_mail *mail)
 {
 	struct iscsi_conn *conn =
 		(struct iscsi_conn *)((char *)mail - offsetof(struct iscsi_conn, mail));
-	struct iscsi_portal *portal = (struct iscsi_portal *)conn->portal;
+	struct iscsi_portal *portal = conn->portal;
 
 	free(conn);
 	loop_door_left(&portal->door);

@@ -98,8 +98,10 @@ static void close_when_idle(struct loop_task *task)
 	iscsi_reg_disown(&g->heir);
 	if (g->conn)
 		iscsi_conn_unmake(&g->conn);
-	if (g->sess)
+	if (g->sess) {
 		iscsi_sess_close(g->sess, "its login failed");
+		iscsi_sess_let_go(g->sess);
+	}
 	g->sess = NULL;
 	loop_stream_close(&g->stream);
 	go_over(g);
@@ -170,12 +172,14 @@ static void accept(struct iscsi_sess *sess, bool ok)
 	struct iscsi_greet *g = sess->owner;
 	struct iscsi_login_response *response = &g->answer.response;
 
-	if (g->guest.closing)
+	if (g->guest.closing || g->last)
 		return;
-	if (!ok) {
+	if (!ok && g->done)
+		shut(g); /* it is told already that all is well */
+	else if (!ok)
 		refuse(g, ISCSI_LOGIN_NO_RESOURCES);
+	if (!ok)
 		return;
-	}
 	response->tsih = sess->tsih;
 	response->sns.exp_cmdsn = sess->window.exp_cmdsn;
 	response->sns.max_cmdsn = sess->window.max_cmdsn;
@@ -195,6 +199,7 @@ static void begin(struct iscsi_greet *g)
 	};
 
 	iscsi_sess_attach(g->sess, g->conn, &start);
+	iscsi_sess_let_go(g->sess);
 	g->sess = NULL;
 	g->conn = NULL;
 	go_over(g);
@@ -205,15 +210,15 @@ static void arrive_home(struct loop_mail *mail)
 	struct iscsi_greet *g = of_mail(mail);
 	struct iscsi_sess *sess = g->sess;
 
+	bool opened;
+
 	loop_timer_arm(g->stream.loop, &g->timer, g->due);
 	g->conn = iscsi_conn_make(sess);
-	if (g->conn && !here(g)->draining &&
-	    iscsi_sess_open(sess, &g->login.keys.now, g->login.cmdsn, accept, g))
-		return;
-	if (!g->conn || here(g)->draining)
-		iscsi_sess_close(sess, "no room for it");
-	g->sess = NULL;
-	refuse(g, here(g)->draining ? ISCSI_LOGIN_UNAVAILABLE : ISCSI_LOGIN_NO_RESOURCES);
+	opened = iscsi_sess_open(sess, &g->login.keys.now, g->login.cmdsn, accept, g);
+	if (!opened || !g->conn)
+		refuse(g, ISCSI_LOGIN_NO_RESOURCES);
+	else if (here(g)->draining)
+		refuse(g, ISCSI_LOGIN_UNAVAILABLE);
 }
 
 /* SendTargets asks for what only loop 0 knows, so discovery stays there. */

@@ -72,6 +72,7 @@ struct iscsi_sess *iscsi_sess_make(struct iscsi_home *home, const struct iscsi_s
 	sess->discovery = start->discovery;
 	sess->grant = grant;
 	sess->volume = grant.volume ? gw_volume_name(grant.volume) : "";
+	sess->held = true;
 	name_ports(sess);
 	LIST_INIT(&sess->tasks);
 	LIST_INIT(&sess->conns);
@@ -149,10 +150,10 @@ static bool open_nexus(struct iscsi_sess *sess)
 	return sess->scsi;
 }
 
-static void ready_later(struct loop_mail *mail)
+static void opened(struct loop_task *task)
 {
 	struct iscsi_sess *sess =
-		(struct iscsi_sess *)((char *)mail - offsetof(struct iscsi_sess, mail));
+		(struct iscsi_sess *)((char *)task - offsetof(struct iscsi_sess, opened));
 
 	sess->ready(sess, true);
 }
@@ -164,7 +165,6 @@ bool iscsi_sess_open(struct iscsi_sess *sess, const struct iscsi_params *params,
 	uint32_t depth = open_credits(sess);
 
 	sess->params = *params;
-	sess->ready = ready;
 	sess->owner = owner;
 	sess->credits = depth;
 	iscsi_window_begin(&sess->window, sess->slots, ISCSI_SLOTS, cmdsn, depth);
@@ -175,10 +175,10 @@ bool iscsi_sess_open(struct iscsi_sess *sess, const struct iscsi_params *params,
 		iscsi_sess_close(sess, "no room for it");
 		return false;
 	}
-	if (sess->discovery) {
-		sess->mail.run = ready_later;
-		loop_post(home->loop, &sess->mail);
-	}
+	sess->ready = ready;
+	sess->opened.run = opened;
+	if (sess->discovery)
+		loop_defer(home->loop, &sess->opened);
 	return true;
 }
 
@@ -238,7 +238,7 @@ static void rest(struct loop_task *task)
 		(struct iscsi_sess *)((char *)task - offsetof(struct iscsi_sess, rest));
 	struct loop *loop = sess->home->loop;
 
-	if (!sess->closing || sess->gone || sess->n_tasks || sess->n_conns)
+	if (!sess->closing || sess->gone || sess->n_tasks || sess->n_conns || sess->held)
 		return;
 	sess->gone = true;
 	loop_timer_disarm(loop, &sess->patience);
@@ -266,7 +266,22 @@ void iscsi_sess_close(struct iscsi_sess *sess, const char *words)
 	abandon_all(sess, true);
 	loop_timer_arm(loop, &sess->patience,
 		       instant_add(loop_now(loop), span_s(ISCSI_SESS_PATIENCE_S)));
+	loop_defer_cancel(loop, &sess->opened);
 	loop_defer(loop, &sess->rest);
+	if (sess->held && sess->ready)
+		sess->ready(sess, false);
+}
+
+void iscsi_sess_kill(struct iscsi_sess *sess)
+{
+	iscsi_sess_close(sess, "ended by force");
+	abandon_all(sess, false);
+}
+
+void iscsi_sess_let_go(struct iscsi_sess *sess)
+{
+	sess->held = false;
+	loop_defer(sess->home->loop, &sess->rest);
 }
 
 /* ---- connections ----------------------------------------------------------------------------- */

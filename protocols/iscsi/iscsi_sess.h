@@ -28,16 +28,21 @@ struct iscsi_sess *iscsi_sess_make(struct iscsi_home *home, const struct iscsi_s
 /* Loop 0: one that was never opened. */
 void iscsi_sess_unmake(struct iscsi_sess **sess);
 
-/* Home loop.  Joins the volume; ready() comes later, once.  False: no room (then
- * the session ends as if it had been closed). cmdsn: of the leading login. */
+/* Home loop.  Joins the volume; ready() comes later: ok, and again not ok if it is
+ * closed while the login holds it.  False: no room, and it is closed. cmdsn: of the
+ * leading login. */
 bool iscsi_sess_open(struct iscsi_sess *sess, const struct iscsi_params *params, uint32_t cmdsn,
 		     void (*ready)(struct iscsi_sess *sess, bool ok), void *owner);
 /* Home loop.  A connection that has logged in. */
 void iscsi_sess_attach(struct iscsi_sess *sess, struct iscsi_conn *conn,
 		       const struct iscsi_conn_start *start);
+/* Home loop.  The login leaves: it has attached a connection, or gives up. */
+void iscsi_sess_let_go(struct iscsi_sess *sess);
 /* Home loop.  Ends it: connections now, tasks when their stores have ended, to the
  * deadline; then gone() by mail on loop 0. */
 void iscsi_sess_close(struct iscsi_sess *sess, const char *words);
+/* Home loop.  The same at once: it waits for no task. */
+void iscsi_sess_kill(struct iscsi_sess *sess);
 /* Home loop.  Asks to log out. */
 void iscsi_sess_drain(struct iscsi_sess *sess, unsigned within_s);
 

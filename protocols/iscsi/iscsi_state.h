@@ -201,7 +201,7 @@ struct iscsi_conn {
 	LIST_ENTRY(iscsi_conn) link; /* of its session */
 	uint16_t cid;
 	struct loop_peer peer;
-	const struct iscsi_portal *portal; /* by which it came */
+	struct iscsi_portal *portal; /* by which it came */
 	struct instant since, heard; /* heard: bytes came */
 	struct loop_timer alive;
 	uint32_t ping_ttt; /* of the NOP-In that waits for its answer; or ISCSI_NO_TAG */
@@ -237,6 +237,7 @@ struct iscsi_sess {
 	uint8_t state; /* enum iscsi_sess_state */
 	uint8_t trail[ISCSI_TRAIL];
 	unsigned moves;
+	bool held; /* by the login that makes it */
 	bool closing; /* no answer goes out any more */
 	bool gone;
 	struct iscsi_params params;
@@ -261,6 +262,7 @@ struct iscsi_sess {
 	bool credits;
 	struct loop_timer patience; /* a closing session waits so long for its tasks */
 	struct loop_task rest; /* looks whether all has ended */
+	struct loop_task opened; /* of discovery: there is nothing to join */
 	void (*ready)(struct iscsi_sess *sess, bool ok);
 	void *owner;
 	LIST_ENTRY(iscsi_sess) link; /* of its home */
