@@ -10,6 +10,7 @@
 
 #include "gateway/api/volume.h"
 #include "gateway/base/log.h"
+#include "gateway/loop/loop_set.h"
 #include "protocols/iscsi/iscsi_doom.h"
 #include "protocols/iscsi/iscsi_out.h"
 #include "protocols/iscsi/iscsi_talk.h"

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "gateway/loop/loop_set.h"
 #include "protocols/iscsi/iscsi_sess.h"
 
 void iscsi_reg_init(struct iscsi_reg *reg)

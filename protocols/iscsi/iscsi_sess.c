@@ -13,6 +13,7 @@
 #include "gateway/api/volume.h"
 #include "gateway/base/check.h"
 #include "gateway/base/log.h"
+#include "gateway/loop/loop_set.h"
 #include "gateway/base/str.h"
 #include "protocols/iscsi/iscsi_names.h"
 #include "protocols/iscsi/iscsi_scsi.h"
