@@ -25,7 +25,9 @@
 
 #define TAG GW_TAG('l', 'i', 'f', 'e')
 #define PROGRESS_MS 1000
-#define PROGRESS_LEAST_BYTES (1u << 20) /* less is flushed before it is read */
+/* Less is flushed before it is read, unless the store is slow. */
+#define PROGRESS_LEAST_BYTES (1u << 20)
+#define PROGRESS_PATIENCE 3 /* times that this little is not told */
 
 /* ROW(STATE, the word of `sluice status`) */
 #define LIFE_STATES(ROW)          \
@@ -58,6 +60,7 @@ struct life {
 	struct refresh refresh;
 	bool refreshing; /* its callback has not come */
 	struct loop_timer progress, patience;
+	unsigned told; /* how often progress was looked at */
 };
 
 static void enter(struct life *life, enum life_state state);
@@ -214,7 +217,7 @@ static void tell_volume(void *arg, const char *name)
 	char size[32];
 	struct str s = STR_IN(size);
 
-	if (dirty_bytes < PROGRESS_LEAST_BYTES)
+	if (!dirty_bytes || (dirty_bytes < PROGRESS_LEAST_BYTES && life->told < PROGRESS_PATIENCE))
 		return;
 	ctl_human_size(&s, dirty_bytes);
 	process_say("flushing %s: %s left", name, size);
@@ -226,6 +229,7 @@ static void tell_progress(struct loop_timer *timer)
 		life_of((struct life *)((char *)timer - offsetof(struct life, progress)));
 
 	gw_volume_names(life->args.gw, tell_volume, life);
+	life->told++;
 	process_notify("EXTEND_TIMEOUT_USEC=10000000");
 	loop_timer_arm(life->loop, timer, instant_add(loop_now(life->loop), span_ms(PROGRESS_MS)));
 }

@@ -12,6 +12,7 @@ fuzz_stack_libs = %reldir%/libfuzz_stack.a tests/sim/libsim.a protocols/nbd/libp
 	translators/nbd/libtr_nbd.a $(ST_FILE_LIBS) gateway/core/libgw_core.a $(GW_LOOP_LIBS)
 
 fuzz_programs = \
+	%reldir%/fuzz_ctl_msg \
 	%reldir%/fuzz_nbds_conn \
 	%reldir%/fuzz_nbds_pdu \
 	%reldir%/fuzz_nbdx
@@ -25,6 +26,10 @@ fuzz_main = %reldir%/replay.c
 fuzz_ldflags =
 endif
 
+%canon_reldir%_fuzz_ctl_msg_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_ctl_msg.c $(fuzz_main)
+%canon_reldir%_fuzz_ctl_msg_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_fuzz_ctl_msg_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_ctl_msg_LDADD = $(GW_CTL_LIBS) $(fuzz_stack_libs)
 %canon_reldir%_fuzz_nbds_conn_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_nbds_conn.c $(fuzz_main)
 %canon_reldir%_fuzz_nbds_conn_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %canon_reldir%_fuzz_nbds_conn_LDADD = $(fuzz_stack_libs)

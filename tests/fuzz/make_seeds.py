@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes the first seeds of the NBD fuzz programs (tests/fuzz/seeds).
+"""Writes the first seeds of the fuzz programs (tests/fuzz/seeds).
 
 Run by hand when a message is added; the files are in git, together with what
 the fuzzers found.  Each seed is one input: see the head of its fuzz program.
 """
+import json
 import os
 import struct
 import sys
@@ -128,6 +129,45 @@ def transmission_seeds():
     seed("nbds_conn", "extended-flood", bytes([EXTENDED, 1]) + extended(1, 0, 1 << 62, 32))
 
 
+SERVER, STRANGER, TWO_LOOPS, BYE, STOPS, UNREAD = 1, 2, 4, 8, 16, 32
+
+
+def call(method, **more):
+    return json.dumps(dict({"jsonrpc": "2.0", "id": 1, "method": method}, **more)).encode() + b"\n"
+
+
+def ctl_seeds():
+    lines = (("version", call("version")),
+             ("status", call("status", params={})),
+             ("notification", b'{"jsonrpc":"2.0","method":"version"}\n' + call("version", id=None)),
+             ("unknown", call("reboot") + call("") + call("status\0x") + call("v" * 300)),
+             ("params", call("version", params={"now": 1}) + call("status", params=[]) +
+              call("status", params=None) + call("status", params={"": {}})),
+             ("ids", call("version", id="\u00fc" * 40) + call("version", id=-1.5e300) +
+              call("version", id=2**62) + call("version", id=[]) + call("version", id={})),
+             ("no-request", b'[]\n{}\n"x"\n17\nnull\n\n{"jsonrpc":"1.0"}\n{"jsonrpc":"2.0"}\n'),
+             ("batch", b"[" + call("version").strip() + b"," + call("status").strip() + b"]\n"),
+             ("no-json", b"GET / HTTP/1.0\r\n\r\n\0\xff\xfe\n{\"a\":1,\"a\":2}\n{\"a\":\"\\ud800\"}\n"),
+             ("deep", b"[" * 33 + b"]" * 33 + b"\n" + b'{"a":' * 32 + b"1" + b"}" * 32 + b"\n" +
+              b'"' + b"[" * 60 + b'\\""\n'),
+             ("long", b'{"jsonrpc":"2.0","id":1,"method":"' + b"m" * 5000 + b'"}\n' + call("version")),
+             ("numbers", b'{"jsonrpc":"2.0","id":1e999,"method":"version"}\n'
+              b'{"jsonrpc":"2.0","id":99999999999999999999,"method":"version"}\n'),
+             ("reply", b'{"jsonrpc":"2.0","id":1,"result":{}}\n{"jsonrpc":"2.0","id":2,"result":1}\n'
+              b'{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}\n'
+              b'{"jsonrpc":"2.0","id":1,"error":{}}\n{"jsonrpc":"2.0","id":1,"error":7}\n'
+              b'{"jsonrpc":"2.0","id":1,"result":null,"error":null}\n'),
+             ("no-end", call("version") + call("status")[:-1]))
+    for i, (name, data) in enumerate(lines):
+        seed("ctl_msg", name, bytes([0, 0]) + data)
+        seed("ctl_msg", "server-" + name, bytes([SERVER | (BYE, TWO_LOOPS)[i % 2], i]) + data)
+    many = (call("status") + call("version")) * 30
+    for name, how in (("stranger", STRANGER), ("stops", STOPS), ("unread", UNREAD),
+                      ("stops-unread", STOPS | UNREAD | TWO_LOOPS)):
+        seed("ctl_msg", "server-" + name, bytes([SERVER | how, 3]) + many)
+
+
+ctl_seeds()
 pdu_seeds()
 nbdx_seeds()
 handshake_seeds()

@@ -105,6 +105,12 @@ own 3
 kill -KILL "$PID"
 tap_wait_gone "$PID" 50
 wait "$PID" 2>/dev/null
+# the kernel lets go of its socket a moment later
+n=0
+until $AS "$SLUICE" status --control "$HOME_RUN/sluice/serve-$PID.sock" 2>&1 |
+	grep -q "no daemon listens" || [ $((n += 1)) -gt 100 ]; do
+	sleep 0.05
+done
 own 4
 is "$(ls "$HOME_RUN/sluice" | wc -l)" 2 "so does a daemon when it starts"
 stop_daemon "$FIRST"
