@@ -3,6 +3,7 @@
 if HAVE_CMOCKA
 PR_ISCSI_TESTS = \
 	%reldir%/iscsi_keys_test \
+	%reldir%/iscsi_login_test \
 	%reldir%/iscsi_pdu_test \
 	%reldir%/iscsi_rx_test \
 	%reldir%/iscsi_sn_test \
@@ -15,6 +16,8 @@ PR_ISCSI_PURE_LIBS = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS)
 
 %canon_reldir%_iscsi_keys_test_SOURCES = %reldir%/iscsi_keys_test.c %reldir%/talk.h
 %canon_reldir%_iscsi_keys_test_LDADD = $(PR_ISCSI_PURE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_iscsi_login_test_SOURCES = %reldir%/iscsi_login_test.c %reldir%/login_rig.h
+%canon_reldir%_iscsi_login_test_LDADD = $(PR_ISCSI_PURE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_pdu_test_LDADD = $(PR_ISCSI_PURE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_rx_test_LDADD = $(PR_ISCSI_PURE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_sn_test_LDADD = $(CMOCKA_LIBS)
