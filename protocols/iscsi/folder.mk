@@ -5,6 +5,7 @@ noinst_LIBRARIES += %reldir%/libpr_iscsi.a
 	%reldir%/iscsi.h \
 	%reldir%/iscsi_conn.c \
 	%reldir%/iscsi_conn.h \
+	%reldir%/iscsi_conn_fsm.c \
 	%reldir%/iscsi_conn_fsm.h \
 	%reldir%/iscsi_counters.tbl \
 	%reldir%/iscsi_datain.c \
@@ -22,6 +23,7 @@ noinst_LIBRARIES += %reldir%/libpr_iscsi.a
 	%reldir%/iscsi_keys.c \
 	%reldir%/iscsi_keys.h \
 	%reldir%/iscsi_keys.tbl \
+	%reldir%/iscsi_login.c \
 	%reldir%/iscsi_login.h \
 	%reldir%/iscsi_names.c \
 	%reldir%/iscsi_names.h \
@@ -42,6 +44,7 @@ noinst_LIBRARIES += %reldir%/libpr_iscsi.a
 	%reldir%/iscsi_scsi.h \
 	%reldir%/iscsi_sess.c \
 	%reldir%/iscsi_sess.h \
+	%reldir%/iscsi_sess_fsm.c \
 	%reldir%/iscsi_sess_fsm.h \
 	%reldir%/iscsi_sn.h \
 	%reldir%/iscsi_state.h \
@@ -55,4 +58,5 @@ noinst_LIBRARIES += %reldir%/libpr_iscsi.a
 	%reldir%/iscsi_text.h \
 	%reldir%/iscsi_tmf.c \
 	%reldir%/iscsi_tmf.h \
+	%reldir%/iscsi_window.c \
 	%reldir%/iscsi_window.h

@@ -168,11 +168,24 @@ void iscsi_keys_defaults(struct iscsi_params *params)
 
 /* ---- begin and end -------------------------------------------------------- */
 
-void iscsi_keys_begin(struct iscsi_keys *keys, bool leading)
+void iscsi_keys_join(struct iscsi_keys *keys, const struct iscsi_params *session)
+{
+	struct iscsi_params mine = keys->now;
+
+	keys->now = *session;
+	keys->now.header_digest = mine.header_digest;
+	keys->now.data_digest = mine.data_digest;
+	keys->now.send_max = mine.send_max;
+	keys->now.recv_max = mine.recv_max;
+}
+
+void iscsi_keys_begin(struct iscsi_keys *keys, bool leading, const struct iscsi_params *session)
 {
 	memset(keys, 0, sizeof(*keys));
 	keys->leading = leading;
 	iscsi_keys_defaults(&keys->now);
+	if (session)
+		iscsi_keys_join(keys, session);
 	keys->before = keys->now;
 }
 
@@ -184,17 +197,6 @@ void iscsi_keys_want(struct iscsi_keys *keys, const struct iscsi_wants *wants)
 void iscsi_keys_stage(struct iscsi_keys *keys, enum iscsi_stage stage)
 {
 	keys->stage = stage;
-}
-
-void iscsi_keys_join(struct iscsi_keys *keys, const struct iscsi_params *session)
-{
-	struct iscsi_params mine = keys->now;
-
-	keys->now = *session;
-	keys->now.header_digest = mine.header_digest;
-	keys->now.data_digest = mine.data_digest;
-	keys->now.send_max = mine.send_max;
-	keys->now.recv_max = mine.recv_max;
 }
 
 void iscsi_keys_reopen(struct iscsi_keys *keys)
@@ -435,9 +437,17 @@ static bool is_irrelevant(const struct iscsi_keys *keys, const struct iscsi_key_
 	return row->normal_only && keys->now.discovery;
 }
 
+/* Only these have a side of ours. */
+static bool needs_wants(enum iscsi_key_kind kind)
+{
+	return kind == ISCSI_KIND_LIST || kind == ISCSI_KIND_MINIMUM ||
+	       kind == ISCSI_KIND_MAXIMUM || kind == ISCSI_KIND_AND || kind == ISCSI_KIND_OR;
+}
+
 static enum iscsi_neg_fault answer(struct iscsi_keys *keys, enum iscsi_key key,
 				   struct iscsi_slice value, struct iscsi_text_out *out)
 {
+	GW_CHECK(keys->wants || !needs_wants(rows[key].kind));
 	switch (rows[key].kind) {
 	case ISCSI_KIND_LIST:
 		return offer_list(keys, key, value, out);
@@ -471,7 +481,6 @@ static enum iscsi_neg_fault offer_known(struct iscsi_keys *keys, enum iscsi_key 
 		return say(out, key, "Irrelevant");
 	if (row->kind != ISCSI_KIND_LIST && value.len > ISCSI_TEXT_VALUE_MAX)
 		return ISCSI_NEG_LONG_VALUE;
-	GW_CHECK(keys->wants || row->any_stage);
 	return answer(keys, key, value, out);
 }
 

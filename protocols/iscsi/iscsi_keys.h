@@ -124,7 +124,9 @@ void iscsi_keys_wants(struct iscsi_wants *wants);
 /* ---- the negotiation ------------------------------------------------------- */
 
 struct iscsi_keys {
-	const struct iscsi_wants *wants; /* null: not known before the target is */
+	/* Null: not known before the target is, and not needed after the login, where
+	 * nothing is negotiated but declared. */
+	const struct iscsi_wants *wants;
 	struct iscsi_params now; /* as negotiated so far */
 	struct iscsi_params before; /* to go back to, if a negotiation fails */
 	enum iscsi_stage stage;
@@ -140,8 +142,9 @@ struct iscsi_keys {
 	uint8_t initiator_name_len, target_name_len, initiator_alias_len;
 };
 
-/* A login.  leading: TSIH is 0. */
-void iscsi_keys_begin(struct iscsi_keys *keys, bool leading);
+/* A login, or the first negotiation that a connection keeps for itself.  leading:
+ * TSIH is 0.  session: values to begin with, as by iscsi_keys_join(); or null. */
+void iscsi_keys_begin(struct iscsi_keys *keys, bool leading, const struct iscsi_params *session);
 /* As soon as it is known which target is meant; before any key of the operational
  * stage is offered. */
 void iscsi_keys_want(struct iscsi_keys *keys, const struct iscsi_wants *wants);

@@ -46,6 +46,7 @@ enum iscsi_auth {
 /*
  * A method of AuthMethod (12.1).  ctx is the caller's, one per login.  Both calls
  * are pure, as the login is.  A method without `turn` is done when it was chosen.
+ * The first `turn` comes with the request that chose it, perhaps before any pair.
  */
 struct iscsi_login_method {
 	const char *name; /* as in AuthMethod */
@@ -106,7 +107,8 @@ enum iscsi_login_next {
 	ISCSI_LOGIN_REFUSED
 };
 
-/* What is to be sent; the text is response.data_bytes long, in setup->text_out. */
+/* What is to be sent; the text is response.data_bytes long, in setup->text_out.
+ * ExpCmdSN and MaxCmdSN are the CmdSN of the request: no command may come yet. */
 struct iscsi_login_answer {
 	struct iscsi_login_response response;
 	const uint8_t *text;
@@ -122,12 +124,13 @@ struct iscsi_login {
 	bool discovery;
 	enum iscsi_login_way way; /* from iscsi_login_target() on */
 	bool authenticated; /* by a method other than None */
+	uint32_t statsn; /* of the next response: at DONE the connection goes on with it */
 	struct iscsi_keys keys; /* keys.now: the parameters, at DONE */
 
 	/* The machine's own. */
 	enum iscsi_stage stage;
-	bool started, target_known, finished, more; /* more: the last request had C */
-	uint32_t itt, statsn;
+	bool started, target_known, finished;
+	uint32_t itt;
 	uint32_t rounds;
 	struct iscsi_pdu request; /* that is being answered */
 	struct iscsi_login_setup setup;

@@ -623,6 +623,21 @@ static void renegotiation_and_its_failure(void **state)
 	assert_int_equal(t.keys.now.send_max, 512);
 }
 
+/* A connection needs no wishes any more then: every key, answered or refused. */
+static void full_feature_without_wants(void **state)
+{
+	for (unsigned key = 0; key < ISCSI_KEY_COUNT; key++) {
+		struct talk t;
+
+		talk_begin(&t, true, ISCSI_STAGE_OPERATIONAL);
+		iscsi_keys_want(&t.keys, NULL);
+		iscsi_keys_reopen(&t.keys);
+		offer(&t, iscsi_keys_row(key)->word, value_for(iscsi_keys_row(key)));
+		assert_int_equal(iscsi_keys_close(&t.keys, &t.out), ISCSI_NEG_NONE);
+		assert_string_equal(answers(&t), "");
+	}
+}
+
 /* ---- hostile -------------------------------------------------------------- */
 
 static void not_understood(void **state)
@@ -738,6 +753,7 @@ HARNESS_MAIN(cmocka_unit_test(rows), cmocka_unit_test(defaults), cmocka_unit_tes
 	     cmocka_unit_test(others_decide), cmocka_unit_test(obsolete_keys),
 	     cmocka_unit_test(discovery_makes_keys_irrelevant),
 	     cmocka_unit_test(discovery_overrides), cmocka_unit_test(joining),
-	     cmocka_unit_test(renegotiation_and_its_failure), cmocka_unit_test(not_understood),
+	     cmocka_unit_test(renegotiation_and_its_failure),
+	     cmocka_unit_test(full_feature_without_wants), cmocka_unit_test(not_understood),
 	     cmocka_unit_test(reserved_words_as_proposals), cmocka_unit_test(flood_of_keys),
 	     cmocka_unit_test(no_room_for_any_answer), cmocka_unit_test(long_values))

@@ -29,7 +29,7 @@ static inline struct iscsi_slice slice(const char *word)
 static inline void talk_begin(struct talk *t, bool leading, enum iscsi_stage stage)
 {
 	iscsi_keys_wants(&t->wants);
-	iscsi_keys_begin(&t->keys, leading);
+	iscsi_keys_begin(&t->keys, leading, NULL);
 	iscsi_keys_want(&t->keys, &t->wants);
 	iscsi_keys_stage(&t->keys, stage);
 	iscsi_text_out_begin(&t->out, t->answers, sizeof(t->answers));
