@@ -33,7 +33,7 @@ static struct iscsi_talk *talk_of(struct iscsi_conn *conn)
 	if (!conn->talk) {
 		conn->talk = calloc(1, sizeof(*conn->talk));
 		if (conn->talk) {
-			iscsi_keys_begin(&conn->talk->keys, true);
+			iscsi_keys_begin(&conn->talk->keys, true, NULL);
 			conn->talk->keys.now = conn->params;
 		}
 	}
