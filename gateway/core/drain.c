@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * drain.c - the end of a front end's connections (gateway/api/drain.h).
+ * drain.c - the end of a front end's connections (gateway/api/drain.h): every loop
+ * is visited, those inside are asked, and at the deadline forced.
  */
 #include "config.h"
 

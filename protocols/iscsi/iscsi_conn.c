@@ -29,8 +29,7 @@ static struct iscsi_conn *of_stream(struct loop_stream *stream)
 /* The one place where the state changes. */
 static void move(struct iscsi_conn *conn, enum iscsi_conn_event event)
 {
-	struct iscsi_conn_move m =
-		iscsi_conn_fsm_move((enum iscsi_conn_state)conn->state, event);
+	struct iscsi_conn_move m = iscsi_conn_fsm_move((enum iscsi_conn_state)conn->state, event);
 
 	log_debug(ISCSI, "connection %u of %s: %s on %s: %s", conn->cid, conn->sess->initiator,
 		  iscsi_conn_fsm_state_name((enum iscsi_conn_state)conn->state),
@@ -39,7 +38,7 @@ static void move(struct iscsi_conn *conn, enum iscsi_conn_event event)
 	conn->trail[conn->moves++ % ISCSI_TRAIL] = conn->state;
 }
 
-/* ---- death ------------------------------------------------------------------------ */
+/* ---- death ----------------------------------------------------------------- */
 
 static void say_why(const struct iscsi_conn *conn, const char *words)
 {
@@ -96,7 +95,7 @@ void iscsi_conn_bury(struct iscsi_conn *conn)
 	loop_post(loop_set_get(loop_owner(conn->home->loop), 0), &conn->mail);
 }
 
-/* ---- a turn ------------------------------------------------------------------------ */
+/* ---- a turn ---------------------------------------------------------------- */
 
 /* After everything that completed in this turn: parse what is there, one send, one
  * receive. */
@@ -145,7 +144,7 @@ static void sent(struct loop_stream *stream, int64_t res)
 	loop_defer(conn->home->loop, &conn->task);
 }
 
-/* ---- is it still there? -------------------------------------------------------------- */
+/* ---- is it still there? ---------------------------------------------------- */
 
 static void ping(struct iscsi_conn *conn)
 {
@@ -184,7 +183,7 @@ static void listen_to_silence(struct loop_timer *timer)
 	loop_timer_arm(loop, timer, due);
 }
 
-/* ---- life ----------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------ */
 
 struct iscsi_conn *iscsi_conn_make(struct iscsi_sess *sess)
 {
@@ -218,8 +217,8 @@ void iscsi_conn_begin(struct iscsi_conn *conn, const struct iscsi_conn_start *st
 	conn->params = *start->params;
 	conn->peer = *start->peer;
 	conn->portal = start->portal;
-	conn->rules = (struct iscsi_rx_rules){ conn->params.header_digest,
-					       conn->params.data_digest, ISCSI_RECV_MAX };
+	conn->rules = (struct iscsi_rx_rules){ conn->params.header_digest, conn->params.data_digest,
+					       ISCSI_RECV_MAX };
 	conn->since = conn->heard = loop_now(loop);
 	move(conn, ISCSI_CONN_E_CONNECTED);
 	move(conn, ISCSI_CONN_E_LOGIN_REQUEST);
@@ -247,7 +246,7 @@ void iscsi_conn_kill(struct iscsi_conn *conn, const char *words)
 	end(conn, words);
 }
 
-/* ---- lists ----------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------- */
 
 void iscsi_conn_list(const struct iscsi_conn *conn, struct gw_out *out)
 {

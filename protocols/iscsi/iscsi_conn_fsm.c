@@ -98,7 +98,7 @@ const char *iscsi_conn_fsm_event_name(enum iscsi_conn_event event)
 	return (unsigned)event < TABLE_LEN(names) ? names[event] : "?";
 }
 
-/* ---- cleanup -------------------------------------------------------------- */
+/* ---- cleanup --------------------------------------------------------------- */
 
 #define R1 ISCSI_CLEANUP_R1_WAIT
 #define R2 ISCSI_CLEANUP_R2_IN_CLEANUP

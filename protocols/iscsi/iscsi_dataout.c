@@ -50,7 +50,7 @@ static bool take_piece(struct iscsi_task *task, uint32_t want, uint32_t least)
 	return true;
 }
 
-/* ---- what comes unasked ------------------------------------------------------ */
+/* ---- what comes unasked ---------------------------------------------------- */
 
 static uint32_t unasked_max(const struct iscsi_task *task)
 {
@@ -80,7 +80,7 @@ enum iscsi_place iscsi_dataout_begin(struct iscsi_task *task, struct gw_buf *rx,
 	return ISCSI_PLACE_OK;
 }
 
-/* ---- Data-Out ---------------------------------------------------------------- */
+/* ---- Data-Out -------------------------------------------------------------- */
 
 static struct iscsi_burst *burst_of(struct iscsi_task *task, uint32_t ttt)
 {
@@ -103,8 +103,7 @@ enum iscsi_place iscsi_dataout_place(struct iscsi_task *task, const struct iscsi
 		return ISCSI_PLACE_OUT_OF_ORDER;
 	if (pdu->data_bytes > burst->bytes - burst->got)
 		return ISCSI_PLACE_TOO_MUCH;
-	if (pdu->final && burst != &task->unasked &&
-	    pdu->data_bytes < burst->bytes - burst->got)
+	if (pdu->final && burst != &task->unasked && pdu->data_bytes < burst->bytes - burst->got)
 		return ISCSI_PLACE_TOO_LITTLE;
 	if (!task->piece.n || task->state == ISCSI_TASK_ENDED)
 		return ISCSI_PLACE_DROP;
@@ -152,7 +151,7 @@ bool iscsi_dataout_under_way(const struct iscsi_task *task)
 	return task->unasked.open || task->n_r2t;
 }
 
-/* ---- asking ------------------------------------------------------------------ */
+/* ---- asking ---------------------------------------------------------------- */
 
 static struct iscsi_burst *free_burst(struct iscsi_task *task)
 {
@@ -262,8 +261,8 @@ static bool step(struct iscsi_task *task)
 		cut(&task->piece, needed);
 		task->piece_bytes = needed;
 	}
-	return task->piece_asked < task->piece_bytes &&
-	       task->n_r2t < task->sess->params.max_r2t && send_r2t(task);
+	return task->piece_asked < task->piece_bytes && task->n_r2t < task->sess->params.max_r2t &&
+	       send_r2t(task);
 }
 
 void iscsi_dataout_want(struct iscsi_task *task, uint64_t bytes)

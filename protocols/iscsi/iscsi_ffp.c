@@ -33,7 +33,7 @@ static void reject_at_end(struct iscsi_conn *conn, enum iscsi_reject reason)
 		conn->reject = (uint16_t)(1 + reason);
 }
 
-/* ---- data of requests that are no SCSI commands ----------------------------------- */
+/* ---- data of requests that are no SCSI commands ---------------------------- */
 
 static bool begin_plain(struct iscsi_conn *conn, struct iscsi_task *task, const uint8_t *more,
 			uint8_t *data)
@@ -51,7 +51,7 @@ static bool begin_plain(struct iscsi_conn *conn, struct iscsi_task *task, const 
 	return true;
 }
 
-/* ---- SCSI Command ------------------------------------------------------------------ */
+/* ---- SCSI Command ---------------------------------------------------------- */
 
 /* What is wrong with the unsolicited data that this command announces (13.10, 13.11,
  * 13.14): 1 + a condition, or 0. */
@@ -96,7 +96,7 @@ static void start_scsi(struct iscsi_task *task)
 	iscsi_scsi_start(task);
 }
 
-/* ---- Data-Out ---------------------------------------------------------------------- */
+/* ---- Data-Out -------------------------------------------------------------- */
 
 static bool begin_data_out(struct iscsi_conn *conn)
 {
@@ -127,9 +127,8 @@ static void data_out_broken(struct iscsi_conn *conn, struct iscsi_task *task)
 	case ISCSI_PLACE_TOO_MUCH:
 	case ISCSI_PLACE_TOO_LITTLE:
 		iscsi_out_reject(conn, ISCSI_REJECT_PROTOCOL, conn->bhs);
-		iscsi_scsi_fail(task, conn->pdu.dout.ttt == ISCSI_NO_TAG ?
-					      SCSI_IS_UNEXPECTED_DATA :
-					      SCSI_IS_NOT_ENOUGH_DATA);
+		iscsi_scsi_fail(task, conn->pdu.dout.ttt == ISCSI_NO_TAG ? SCSI_IS_UNEXPECTED_DATA
+									 : SCSI_IS_NOT_ENOUGH_DATA);
 		return;
 	case ISCSI_PLACE_OK:
 	case ISCSI_PLACE_WAIT:
@@ -157,7 +156,7 @@ static void end_data_out(struct iscsi_conn *conn, bool good)
 		iscsi_scsi_data(task, &conn->pdu, (enum iscsi_place)conn->place, good);
 }
 
-/* ---- NOP-Out, Logout, task management, text ------------------------------------------ */
+/* ---- NOP-Out, Logout, task management, text -------------------------------- */
 
 /* 11.18: an answer to our ping has no task tag and wants no answer. */
 static void start_nop(struct iscsi_task *task)
@@ -219,7 +218,7 @@ static void start_logout(struct iscsi_task *task)
 	iscsi_task_end(&task);
 }
 
-/* ---- the table ------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------- */
 
 static const struct row rows[ISCSI_OP_NUMBERS] = {
 	[ISCSI_OP_NOP_OUT] = { true, false, begin_plain, start_nop },
@@ -229,7 +228,7 @@ static const struct row rows[ISCSI_OP_NUMBERS] = {
 	[ISCSI_OP_LOGOUT] = { true, true, begin_plain, start_logout },
 };
 
-/* ---- the order of CmdSN ---------------------------------------------------------------- */
+/* ---- the order of CmdSN ---------------------------------------------------- */
 
 static void start(struct iscsi_task *task)
 {
@@ -289,7 +288,7 @@ static void plug(struct iscsi_conn *conn)
 		start_kept(conn->sess);
 }
 
-/* ---- a request -------------------------------------------------------------------------- */
+/* ---- a request ------------------------------------------------------------- */
 
 /* Why this request cannot even wait for its turn; 0: it can. */
 static uint16_t check_request(const struct iscsi_conn *conn, const struct row *row)
@@ -332,8 +331,7 @@ static bool begin_request(struct iscsi_conn *conn, const struct row *row, const 
 /* Within the window, or it would not be looked at: its data is skipped. */
 static bool is_welcome(const struct iscsi_conn *conn)
 {
-	return conn->pdu.immediate ||
-	       iscsi_window_open_for(&conn->sess->window, conn->pdu.cmdsn);
+	return conn->pdu.immediate || iscsi_window_open_for(&conn->sess->window, conn->pdu.cmdsn);
 }
 
 bool iscsi_ffp_begin(struct iscsi_conn *conn, const uint8_t *more, uint8_t *data)

@@ -51,7 +51,7 @@ static const struct gw_setting defaults[] = {
 	{ "iscsi", "[::1]:3260" },
 };
 
-/* ---- create and destroy --------------------------------------------------------- */
+/* ---- create and destroy ---------------------------------------------------- */
 
 static void destroy(struct gw_front **frontp)
 {
@@ -90,8 +90,7 @@ static void make_homes(struct gw_front *front)
 
 static int listen_on(struct gw_front *front, const char *address, struct gw_err *err)
 {
-	const struct loop_door_bounds bounds = { ISCSI_FRONT_CONNS_MAX,
-						 ISCSI_FRONT_HALF_OPEN_MAX };
+	const struct loop_door_bounds bounds = { ISCSI_FRONT_CONNS_MAX, ISCSI_FRONT_HALF_OPEN_MAX };
 	struct iscsi_portal *portal = &front->portals[front->n_portals];
 	int rc = loop_door_open(&portal->door, front->loop, address, &iscsi_greet_ops, portal,
 				bounds, err);
@@ -169,7 +168,7 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 	return rc;
 }
 
-/* ---- start and drain -------------------------------------------------------------- */
+/* ---- start and drain ------------------------------------------------------- */
 
 static struct gw_front *of_drain(struct gw_drain *drain)
 {
@@ -248,7 +247,7 @@ static void drain(struct gw_front *front, struct instant deadline, void (*done)(
 	gw_drain_begin(&front->drain, deadline, done, arg);
 }
 
-/* ---- lists -------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------- */
 
 static void export(const struct iscsi_portal *portal, const char *target, struct gw_out *out)
 {

@@ -68,7 +68,7 @@ static struct iscsi_home *here(const struct iscsi_greet *g)
 	return &g->portal->homes[loop_index(g->stream.loop)];
 }
 
-/* ---- the end ------------------------------------------------------------------------ */
+/* ---- the end --------------------------------------------------------------- */
 
 static void over(struct loop_mail *mail)
 {
@@ -126,7 +126,7 @@ static void late(struct loop_timer *timer)
 	shut(g);
 }
 
-/* ---- sending --------------------------------------------------------------------------- */
+/* ---- sending --------------------------------------------------------------- */
 
 static void complain(struct iscsi_greet *g)
 {
@@ -134,8 +134,7 @@ static void complain(struct iscsi_greet *g)
 	char text[LOOP_ADDR_TEXT];
 
 	iscsi_count(here(g), ISCSI_COUNT_logins_refused, 1);
-	log_note(ISCSI, "%s: login refused: %s%s%s",
-		 loop_peer_format(&g->peer, text, sizeof(text)),
+	log_note(ISCSI, "%s: login refused: %s%s%s", loop_peer_format(&g->peer, text, sizeof(text)),
 		 iscsi_pdu_login_words(g->answer.response.status), row ? ": " : "",
 		 row ? row->words : "");
 }
@@ -164,10 +163,10 @@ static void refuse(struct iscsi_greet *g, enum iscsi_login_status status)
 	send_refusal(g);
 }
 
-/* ---- the home of the session ------------------------------------------------------------- */
+/* ---- the home of the session ----------------------------------------------- */
 
 /* The numbers of the session go into the response that was kept (11.13). */
-static void accept(struct iscsi_sess *sess, bool ok)
+static void session_ready(struct iscsi_sess *sess, bool ok)
 {
 	struct iscsi_greet *g = sess->owner;
 	struct iscsi_login_response *response = &g->answer.response;
@@ -214,7 +213,7 @@ static void arrive_home(struct loop_mail *mail)
 
 	loop_timer_arm(g->stream.loop, &g->timer, g->due);
 	g->conn = iscsi_conn_make(sess);
-	opened = iscsi_sess_open(sess, &g->login.keys.now, g->login.cmdsn, accept, g);
+	opened = iscsi_sess_open(sess, &g->login.keys.now, g->login.cmdsn, session_ready, g);
 	if (!opened || !g->conn)
 		refuse(g, ISCSI_LOGIN_NO_RESOURCES);
 	else if (here(g)->draining)
@@ -264,9 +263,8 @@ static void inherit(struct iscsi_heir *heir)
 {
 	struct iscsi_greet *g =
 		(struct iscsi_greet *)((char *)heir - offsetof(struct iscsi_greet, heir));
-	struct iscsi_sess *old =
-		iscsi_reg_find(home0(g)->reg, iscsi_keys_initiator_name(&g->login.keys),
-			       g->login.isid, g->target);
+	struct iscsi_sess *old = iscsi_reg_find(
+		home0(g)->reg, iscsi_keys_initiator_name(&g->login.keys), g->login.isid, g->target);
 
 	if (g->guest.closing)
 		return;
@@ -292,7 +290,7 @@ static void login_done(struct iscsi_greet *g)
 	}
 }
 
-/* ---- which target --------------------------------------------------------------------------- */
+/* ---- which target ---------------------------------------------------------- */
 
 static const struct iscsi_login_method *const methods[] = { &iscsi_login_none };
 
@@ -333,9 +331,8 @@ static enum iscsi_login_next tell_target(struct iscsi_greet *g)
 		.methods = methods,
 		.n_methods = sizeof(methods) / sizeof(*methods),
 	};
-	struct iscsi_sess *sess =
-		iscsi_reg_find(home0(g)->reg, iscsi_keys_initiator_name(&g->login.keys),
-			       g->login.isid, g->target);
+	struct iscsi_sess *sess = iscsi_reg_find(
+		home0(g)->reg, iscsi_keys_initiator_name(&g->login.keys), g->login.isid, g->target);
 
 	what_we_want(&g->wants);
 	if (sess && !g->login.discovery) {
@@ -347,7 +344,7 @@ static enum iscsi_login_next tell_target(struct iscsi_greet *g)
 	return iscsi_login_target(&g->login, &target, &g->answer);
 }
 
-/* ---- receiving -------------------------------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------------- */
 
 static void receive(struct iscsi_greet *g, void *at, size_t bytes)
 {
@@ -429,7 +426,7 @@ static void sent(struct loop_stream *stream, int64_t res)
 		receive_head(g);
 }
 
-/* ---- the door ----------------------------------------------------------------------------------- */
+/* ---- the door -------------------------------------------------------------- */
 
 static struct loop_guest *greet(struct loop_door *door, int sock, const struct loop_peer *peer)
 {

@@ -54,7 +54,7 @@ unsigned iscsi_keys_find(struct iscsi_slice word)
 	return key;
 }
 
-/* ---- parameters ----------------------------------------------------------- */
+/* ---- parameters ------------------------------------------------------------ */
 
 void iscsi_keys_wants(struct iscsi_wants *wants)
 {
@@ -166,7 +166,7 @@ void iscsi_keys_defaults(struct iscsi_params *params)
 		set(params, (enum iscsi_key)key, rows[key].initial);
 }
 
-/* ---- begin and end -------------------------------------------------------- */
+/* ---- begin and end --------------------------------------------------------- */
 
 void iscsi_keys_join(struct iscsi_keys *keys, const struct iscsi_params *session)
 {
@@ -214,7 +214,7 @@ void iscsi_keys_undo(struct iscsi_keys *keys)
 	keys->waiting = 0;
 }
 
-/* ---- answers -------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------- */
 
 static enum iscsi_neg_fault sent(bool had_room)
 {
@@ -233,7 +233,7 @@ static bool is_answer(struct iscsi_slice value)
 	       iscsi_text_is(value, "Irrelevant");
 }
 
-/* ---- one function per kind ------------------------------------------------ */
+/* ---- one function per kind ------------------------------------------------- */
 
 /* Do we take this value of a list?  Then it is set. */
 static bool choose(struct iscsi_keys *keys, enum iscsi_key key, struct iscsi_slice item)
@@ -395,7 +395,7 @@ static enum iscsi_neg_fault declare_number(struct iscsi_keys *keys, enum iscsi_k
 	return ISCSI_NEG_NONE;
 }
 
-/* ---- an offer ------------------------------------------------------------- */
+/* ---- an offer -------------------------------------------------------------- */
 
 /* 6.3: a key that does not belong here is a protocol error. */
 static enum iscsi_neg_fault check_place(const struct iscsi_keys *keys, enum iscsi_key key,
@@ -508,7 +508,7 @@ enum iscsi_offer iscsi_keys_offer(struct iscsi_keys *keys, const struct iscsi_te
 	return key == ISCSI_KEY_SEND_TARGETS ? ISCSI_OFFER_SEND_TARGETS : ISCSI_OFFER_DONE;
 }
 
-/* ---- the end of a text ---------------------------------------------------- */
+/* ---- the end of a text ----------------------------------------------------- */
 
 static enum iscsi_neg_fault close_first_burst(struct iscsi_keys *keys, struct iscsi_text_out *out)
 {

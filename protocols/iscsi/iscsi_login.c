@@ -21,7 +21,7 @@ void iscsi_login_begin(struct iscsi_login *login, const struct iscsi_login_setup
 	iscsi_text_join_begin(&login->in, setup->text_in, ISCSI_TEXT_MAX_BYTES);
 }
 
-/* ---- responses ------------------------------------------------------------ */
+/* ---- responses ------------------------------------------------------------- */
 
 /* What every response has; the text is what `out` holds. */
 static void respond(struct iscsi_login *login, struct iscsi_login_answer *answer)
@@ -72,7 +72,7 @@ static enum iscsi_login_next go_on(struct iscsi_login *login, bool transit,
 	return ISCSI_LOGIN_DONE;
 }
 
-/* ---- the header ----------------------------------------------------------- */
+/* ---- the header ------------------------------------------------------------ */
 
 /* 11.12: what the first request says holds for all. */
 static enum iscsi_neg_fault check_first(struct iscsi_login *login, const struct iscsi_pdu *pdu)
@@ -135,7 +135,7 @@ static enum iscsi_neg_fault check_header(struct iscsi_login *login, const struct
 	return fault == ISCSI_NEG_NONE ? check_stage(login, &pdu->login) : fault;
 }
 
-/* ---- who is it, and whom does he want ------------------------------------- */
+/* ---- who is it, and whom does he want -------------------------------------- */
 
 static bool is_identity(struct iscsi_slice key)
 {
@@ -183,7 +183,7 @@ static enum iscsi_neg_fault choose_way(struct iscsi_login *login,
 	return ISCSI_NEG_NONE;
 }
 
-/* ---- the security stage --------------------------------------------------- */
+/* ---- the security stage ---------------------------------------------------- */
 
 static const struct iscsi_login_method *find_method(const struct iscsi_login *login,
 						    struct iscsi_slice name)
@@ -229,7 +229,7 @@ static enum iscsi_neg_fault authenticate(struct iscsi_login *login)
 	return ISCSI_NEG_NONE;
 }
 
-/* ---- the text ------------------------------------------------------------- */
+/* ---- the text -------------------------------------------------------------- */
 
 static enum iscsi_neg_fault take_pair(struct iscsi_login *login, const struct iscsi_text_pair *pair)
 {
@@ -304,7 +304,7 @@ static enum iscsi_login_next process(struct iscsi_login *login, bool first,
 				       : refuse(login, fault, answer);
 }
 
-/* ---- calls ---------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------- */
 
 enum iscsi_login_next iscsi_login_request(struct iscsi_login *login, const struct iscsi_pdu *pdu,
 					  const uint8_t *text, struct iscsi_login_answer *answer)

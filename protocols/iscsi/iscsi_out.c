@@ -54,7 +54,7 @@ void iscsi_out_reject(struct iscsi_conn *conn, enum iscsi_reject reason,
 	iscsi_out_queue(conn, out);
 }
 
-/* ---- gathering ------------------------------------------------------------ */
+/* ---- gathering ------------------------------------------------------------- */
 
 static void add(struct iscsi_conn *conn, void *at, size_t bytes)
 {

@@ -14,7 +14,7 @@
 #include "gateway/base/bytes.h"
 #include "gateway/base/table.h"
 
-/* ---- the tables ----------------------------------------------------------- */
+/* ---- the tables ------------------------------------------------------------ */
 
 enum immediate { NO, MAY, ALWAYS };
 enum sender { INITIATOR, TARGET };
@@ -84,7 +84,7 @@ const char *iscsi_pdu_login_words(enum iscsi_login_status status)
 	return "?";
 }
 
-/* ---- what an initiator sends ---------------------------------------------- */
+/* ---- what an initiator sends ----------------------------------------------- */
 
 /* 11.3 */
 static enum iscsi_fault get_scsi(const uint8_t *bhs, struct iscsi_pdu *pdu)
@@ -257,7 +257,7 @@ enum iscsi_fault iscsi_pdu_get(const uint8_t bhs[ISCSI_BHS_BYTES], uint32_t data
 	return fault;
 }
 
-/* ---- additional headers --------------------------------------------------- */
+/* ---- additional headers ---------------------------------------------------- */
 
 #define AHS_HEAD_BYTES 3u /* AHSLength and AHSType; not counted in AHSLength */
 #define AHS_TYPE_MASK 0x3fu /* 11.2.2.1: bits 0 and 1 are reserved */
@@ -314,7 +314,7 @@ enum iscsi_fault iscsi_pdu_ahs_get(const uint8_t *from, uint32_t bytes, struct i
 	return ISCSI_FAULT_NONE;
 }
 
-/* ---- what a target sends -------------------------------------------------- */
+/* ---- what a target sends --------------------------------------------------- */
 
 /* What all have; the rest becomes 0. */
 static void begin(uint8_t *to, enum iscsi_opcode opcode, uint8_t flags, uint32_t data_bytes,
@@ -443,7 +443,7 @@ void iscsi_pdu_reject_put(uint8_t to[ISCSI_BHS_BYTES], const struct iscsi_reject
 	be32_put(to + 36, p->datasn);
 }
 
-/* ---- digests -------------------------------------------------------------- */
+/* ---- digests --------------------------------------------------------------- */
 
 /* 13.1 maps the polynomial so that the low byte comes first. */
 void iscsi_pdu_digest_put(uint8_t to[ISCSI_DIGEST_BYTES], uint32_t crc)

@@ -14,7 +14,7 @@
 #include "protocols/iscsi/iscsi_out.h"
 #include "protocols/iscsi/iscsi_task.h"
 
-/* ---- the answer -------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------ */
 
 struct residual {
 	uint8_t flag; /* enum iscsi_rsp_flag */
@@ -108,7 +108,7 @@ static void settle(struct iscsi_task *task)
 	iscsi_task_end(&task);
 }
 
-/* ---- what the command set asks ----------------------------------------------- */
+/* ---- what the command set asks --------------------------------------------- */
 
 static void port_receive(struct scsi_task *scsi, uint64_t bytes)
 {
@@ -155,7 +155,7 @@ static const struct scsi_port_ops port_ops = {
 	.done = port_done,
 };
 
-/* ---- the way in -------------------------------------------------------------- */
+/* ---- the way in ------------------------------------------------------------ */
 
 void iscsi_scsi_fill(struct iscsi_task *task, const uint8_t *cdb, const struct iscsi_ahs *ahs)
 {
@@ -250,7 +250,7 @@ bool iscsi_scsi_abandon(struct iscsi_task *task, bool wait)
 	return true;
 }
 
-/* ---- those who wait for memory ------------------------------------------------ */
+/* ---- those who wait for memory --------------------------------------------- */
 
 static void feed_one(struct iscsi_task *task)
 {

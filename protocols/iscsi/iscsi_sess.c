@@ -13,8 +13,8 @@
 #include "gateway/api/volume.h"
 #include "gateway/base/check.h"
 #include "gateway/base/log.h"
-#include "gateway/loop/loop_set.h"
 #include "gateway/base/str.h"
+#include "gateway/loop/loop_set.h"
 #include "protocols/iscsi/iscsi_names.h"
 #include "protocols/iscsi/iscsi_scsi.h"
 #include "protocols/iscsi/iscsi_task.h"
@@ -25,8 +25,7 @@
 /* The one place where the state changes. */
 static void move(struct iscsi_sess *sess, enum iscsi_sess_event event)
 {
-	struct iscsi_sess_move m =
-		iscsi_sess_fsm_move((enum iscsi_sess_state)sess->state, event);
+	struct iscsi_sess_move m = iscsi_sess_fsm_move((enum iscsi_sess_state)sess->state, event);
 
 	log_debug(ISCSI, "session %u of %s: %s on %s: %s", sess->tsih, sess->initiator,
 		  iscsi_sess_fsm_state_name((enum iscsi_sess_state)sess->state),
@@ -35,7 +34,7 @@ static void move(struct iscsi_sess *sess, enum iscsi_sess_event event)
 	sess->trail[sess->moves++ % ISCSI_TRAIL] = sess->state;
 }
 
-/* ---- making --------------------------------------------------------------------------- */
+/* ---- making ---------------------------------------------------------------- */
 
 /* RFC 7143 4.2.7: the SCSI port names. */
 static void name_ports(struct iscsi_sess *sess)
@@ -92,7 +91,7 @@ void iscsi_sess_unmake(struct iscsi_sess **sessp)
 	free(sess);
 }
 
-/* ---- opening ---------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------- */
 
 static void nexus_ready(struct scsi_nexus *nexus, void *owner)
 {
@@ -132,8 +131,8 @@ static uint32_t open_credits(struct iscsi_sess *sess)
 	if (!gw_credit_open(pool, ISCSI_OUT_GUARANTEED_BYTES, ISCSI_OUT_LIMIT_BYTES, &sess->out))
 		return 0;
 	for (; depth >= DEPTH_MIN; depth /= 2)
-		if (gw_credit_open(pool, 2ull * ISCSI_RX_BYTES + depth * each,
-				   ISCSI_IN_LIMIT_BYTES, &sess->in))
+		if (gw_credit_open(pool, 2ull * ISCSI_RX_BYTES + depth * each, ISCSI_IN_LIMIT_BYTES,
+				   &sess->in))
 			return depth;
 	gw_credit_close(&sess->out);
 	return 0;
@@ -183,7 +182,7 @@ bool iscsi_sess_open(struct iscsi_sess *sess, const struct iscsi_params *params,
 	return true;
 }
 
-/* ---- the end ------------------------------------------------------------------------------ */
+/* ---- the end --------------------------------------------------------------- */
 
 static struct iscsi_task *next_to_abandon(const struct iscsi_sess *sess, bool scsi)
 {
@@ -285,7 +284,7 @@ void iscsi_sess_let_go(struct iscsi_sess *sess)
 	loop_defer(sess->home->loop, &sess->rest);
 }
 
-/* ---- connections ----------------------------------------------------------------------------- */
+/* ---- connections ----------------------------------------------------------- */
 
 /* Level 0: with its connection the session is lost (RFC 7143 7.1.5). */
 static void conn_lost(struct iscsi_conn *conn)

@@ -46,7 +46,7 @@ void iscsi_talk_free(struct iscsi_conn *conn)
 	conn->talk = NULL;
 }
 
-/* ---- the answer ----------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------ */
 
 static void respond(struct iscsi_task *task, const uint8_t *text, uint32_t bytes, bool more,
 		    bool final)
@@ -100,7 +100,7 @@ static void give_up(struct iscsi_task *task, struct iscsi_talk *talk, enum iscsi
 	iscsi_out_reject(task->conn, reason, task->bhs);
 }
 
-/* ---- the pairs ------------------------------------------------------------------- */
+/* ---- the pairs ------------------------------------------------------------- */
 
 /* Appendix C: All in discovery sessions alone; there nothing but a name or All. */
 static bool send_targets(struct iscsi_conn *conn, struct iscsi_slice value,
@@ -160,7 +160,7 @@ static enum iscsi_neg_fault negotiate(struct iscsi_conn *conn, struct iscsi_talk
 	return fault ? fault : iscsi_keys_close(&talk->keys, &talk->out);
 }
 
-/* ---- the request ------------------------------------------------------------------ */
+/* ---- the request ----------------------------------------------------------- */
 
 static void begin(struct iscsi_talk *talk)
 {

@@ -14,8 +14,9 @@
 
 static struct iscsi_task_list *bucket_of(const struct iscsi_sess *sess, uint32_t itt)
 {
-	return (struct iscsi_task_list *)&sess->bucket[(itt ^ itt >> 8 ^ itt >> 16) %
-							ISCSI_BUCKETS];
+	uint32_t hash = itt ^ itt >> 8 ^ itt >> 16;
+
+	return (struct iscsi_task_list *)&sess->bucket[hash % ISCSI_BUCKETS];
 }
 
 struct iscsi_task *iscsi_task_begin(struct iscsi_conn *conn, const struct iscsi_pdu *pdu)

@@ -30,7 +30,7 @@ static uint8_t *rx_at(const struct iscsi_conn *conn)
 	return conn->rx->mem + conn->rx_from;
 }
 
-/* ---- waiting for memory -------------------------------------------------------- */
+/* ---- waiting for memory ---------------------------------------------------- */
 
 static void wake(struct gw_mem_waiter *waiter)
 {
@@ -48,7 +48,7 @@ static void wait_for(struct iscsi_conn *conn, uint32_t bytes)
 	gw_credit_wait(&conn->mem_waiter, &conn->sess->in, bytes);
 }
 
-/* ---- the head ------------------------------------------------------------------- */
+/* ---- the head -------------------------------------------------------------- */
 
 static void begin_pdu(struct iscsi_conn *conn)
 {
@@ -99,7 +99,7 @@ static enum step expect_head(struct iscsi_conn *conn)
 	return STEP_WAIT;
 }
 
-/* ---- data ------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------ */
 
 static void sum(struct iscsi_conn *conn, const void *at, uint32_t bytes)
 {
@@ -151,7 +151,7 @@ static enum step take_tail(struct iscsi_conn *conn)
 	return STEP_ON;
 }
 
-/* ---- the machine --------------------------------------------------------------------- */
+/* ---- the machine ----------------------------------------------------------- */
 
 static enum step step(struct iscsi_conn *conn)
 {
@@ -192,7 +192,7 @@ void iscsi_tcp_received(struct iscsi_conn *conn, uint32_t bytes)
 	conn->rx_to += bytes - direct;
 }
 
-/* ---- memory to receive into ------------------------------------------------------------ */
+/* ---- memory to receive into ------------------------------------------------ */
 
 /* How many bytes must stand together before anything can go on. */
 static uint32_t needed(const struct iscsi_conn *conn)

@@ -56,7 +56,7 @@ static int base64_digit(uint8_t c)
 	return c == '/' ? 63 : -1;
 }
 
-/* ---- slices --------------------------------------------------------------- */
+/* ---- slices ---------------------------------------------------------------- */
 
 bool iscsi_text_is(struct iscsi_slice slice, const char *word)
 {
@@ -91,7 +91,7 @@ bool iscsi_text_item(struct iscsi_slice *list, struct iscsi_slice *item)
 	return true;
 }
 
-/* ---- joining -------------------------------------------------------------- */
+/* ---- joining --------------------------------------------------------------- */
 
 void iscsi_text_join_begin(struct iscsi_text_join *join, uint8_t *at, uint32_t room)
 {
@@ -109,7 +109,7 @@ enum iscsi_neg_fault iscsi_text_join_add(struct iscsi_text_join *join, const uin
 	return ISCSI_NEG_NONE;
 }
 
-/* ---- reading -------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------- */
 
 void iscsi_text_begin(struct iscsi_text *text, const uint8_t *at, uint32_t len)
 {
@@ -166,7 +166,7 @@ bool iscsi_text_next(struct iscsi_text *text, struct iscsi_text_pair *pair,
 	return true;
 }
 
-/* ---- building ------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------- */
 
 void iscsi_text_out_begin(struct iscsi_text_out *out, uint8_t *at, uint32_t room)
 {
@@ -238,7 +238,7 @@ bool iscsi_text_put_binary(struct iscsi_text_out *out, const char *key, const ui
 	return true;
 }
 
-/* ---- forms of values ------------------------------------------------------ */
+/* ---- forms of values ------------------------------------------------------- */
 
 /* 0x or 0X, or the same with b; the digits are what follows. */
 static bool has_prefix(struct iscsi_slice *value, char letter)
@@ -368,7 +368,7 @@ bool iscsi_text_binary(struct iscsi_slice value, uint8_t *to, uint32_t room, uin
 	return true;
 }
 
-/* ---- names ---------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------- */
 
 /* The length of a well-formed UTF-8 sequence of more than one byte; 0: it is none. */
 static uint32_t utf8_length(const uint8_t *at, uint32_t left)

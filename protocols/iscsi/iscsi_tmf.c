@@ -54,7 +54,7 @@ static const struct function *function_of(const struct iscsi_task *task)
 	return &functions[number];
 }
 
-/* ---- the answer --------------------------------------------------------------- */
+/* ---- the answer ------------------------------------------------------------ */
 
 static void answer(struct iscsi_task *task, enum iscsi_tmf_answer verdict)
 {
@@ -94,7 +94,7 @@ static void ended(struct scsi_tmf *tmf)
 	answer(task, verdict_of(tmf->answer));
 }
 
-/* ---- tasks that the command set has not seen yet ------------------------------- */
+/* ---- tasks that the command set has not seen yet --------------------------- */
 
 /* Whether this kept command came before the request, in the order of CmdSN. */
 static bool is_kept_before(const struct iscsi_task *kept, const struct iscsi_task *task)
@@ -163,7 +163,7 @@ static bool abort_here(struct iscsi_task *task, enum iscsi_tmf_answer *verdict)
 	return false;
 }
 
-/* ---- the request ---------------------------------------------------------------- */
+/* ---- the request ----------------------------------------------------------- */
 
 static void reset_others(struct iscsi_task *task, enum reach reach)
 {
