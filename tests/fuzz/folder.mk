@@ -16,6 +16,9 @@ fuzz_programs = \
 	%reldir%/fuzz_nbds_conn \
 	%reldir%/fuzz_nbds_pdu \
 	%reldir%/fuzz_nbdx
+if HAVE_CMOCKA
+fuzz_programs += %reldir%/fuzz_scsi_cmd
+endif
 check_PROGRAMS += $(fuzz_programs)
 if FUZZERS
 fuzz_main =
@@ -41,6 +44,9 @@ endif
 %canon_reldir%_fuzz_nbdx_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %canon_reldir%_fuzz_nbdx_LDADD = translators/nbd/libtr_nbd.a gateway/core/libgw_core.a \
 	$(GW_BASE_LIBS)
+%canon_reldir%_fuzz_scsi_cmd_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_scsi_cmd.c $(fuzz_main)
+%canon_reldir%_fuzz_scsi_cmd_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_scsi_cmd_LDADD = $(SCSI_RIG_LIBS)
 
 EXTRA_DIST += \
 	%reldir%/make_seeds.py \

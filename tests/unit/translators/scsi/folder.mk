@@ -10,11 +10,17 @@ TR_SCSI_TESTS = \
 	%reldir%/scsi_data_test \
 	%reldir%/scsi_dispatch_test \
 	%reldir%/scsi_inquiry_test \
+	%reldir%/scsi_luns_test \
 	%reldir%/scsi_mode_test \
+	%reldir%/scsi_nexus_test \
+	%reldir%/scsi_opcodes_test \
+	%reldir%/scsi_order_test \
+	%reldir%/scsi_reply_test \
 	%reldir%/scsi_rw_test \
 	%reldir%/scsi_same_test \
 	%reldir%/scsi_sense_test \
-	%reldir%/scsi_thin_test
+	%reldir%/scsi_thin_test \
+	%reldir%/scsi_tmf_test
 check_PROGRAMS += $(TR_SCSI_TESTS)
 TESTS += $(TR_SCSI_TESTS)
 endif
@@ -32,8 +38,14 @@ SCSI_RIG_LIBS = %reldir%/libscsi_rig.a translators/scsi/libtr_scsi.a $(CORE_RIG_
 %canon_reldir%_scsi_data_test_LDADD = $(TR_SCSI_LIBS)
 %canon_reldir%_scsi_dispatch_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_inquiry_test_LDADD = $(SCSI_RIG_LIBS)
+%canon_reldir%_scsi_luns_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_mode_test_LDADD = $(SCSI_RIG_LIBS)
+%canon_reldir%_scsi_nexus_test_LDADD = $(SCSI_RIG_LIBS)
+%canon_reldir%_scsi_opcodes_test_LDADD = $(SCSI_RIG_LIBS)
+%canon_reldir%_scsi_order_test_LDADD = $(SCSI_RIG_LIBS)
+%canon_reldir%_scsi_reply_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_rw_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_same_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_sense_test_LDADD = $(TR_SCSI_LIBS)
 %canon_reldir%_scsi_thin_test_LDADD = $(SCSI_RIG_LIBS)
+%canon_reldir%_scsi_tmf_test_LDADD = $(SCSI_RIG_LIBS)

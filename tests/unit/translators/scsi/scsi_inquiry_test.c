@@ -70,7 +70,7 @@ static void standard(void **state)
 
 static void supported_pages(void **state)
 {
-	static const uint8_t list[] = { 0, 0, 0, 8, 0x00, 0x80, 0x83, 0x86, 0x87, 0xb0, 0xb1, 0xb2 };
+	static const uint8_t list[] = { 0, 0, 0, 8, 0, 0x80, 0x83, 0x86, 0x87, 0xb0, 0xb1, 0xb2 };
 	struct scsi_rig rig;
 	struct cmd cmd;
 
