@@ -12,6 +12,8 @@ fuzz_stack_libs = %reldir%/libfuzz_stack.a tests/sim/libsim.a protocols/nbd/libp
 	translators/nbd/libtr_nbd.a $(ST_FILE_LIBS) gateway/core/libgw_core.a $(GW_LOOP_LIBS)
 
 fuzz_programs = \
+	%reldir%/fuzz_iscsi_login \
+	%reldir%/fuzz_iscsi_pdu \
 	%reldir%/fuzz_nbds_conn \
 	%reldir%/fuzz_nbds_pdu \
 	%reldir%/fuzz_nbdx
@@ -37,7 +39,15 @@ endif
 %canon_reldir%_fuzz_nbdx_LDADD = translators/nbd/libtr_nbd.a gateway/core/libgw_core.a \
 	$(GW_BASE_LIBS)
 
+%canon_reldir%_fuzz_iscsi_login_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_iscsi_login.c $(fuzz_main)
+%canon_reldir%_fuzz_iscsi_login_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_iscsi_login_LDADD = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS)
+%canon_reldir%_fuzz_iscsi_pdu_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_iscsi_pdu.c $(fuzz_main)
+%canon_reldir%_fuzz_iscsi_pdu_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_iscsi_pdu_LDADD = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS)
+
 EXTRA_DIST += \
+	%reldir%/make_iscsi_seeds.py \
 	%reldir%/make_seeds.py \
 	%reldir%/replay.c \
 	%reldir%/seeds
