@@ -155,8 +155,9 @@ struct gw_itl {
 	struct gw_facts facts;
 	struct gw_req_list reqs;
 	unsigned in_flight;
-	struct loop_mail join;
-	unsigned join_next;
+	struct loop_mail join, reset;
+	unsigned join_next, reset_next;
+	bool resetting, reset_again;
 	TAILQ_ENTRY(gw_itl) link;
 };
 

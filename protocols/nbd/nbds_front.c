@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/api/drain.h"
 #include "gateway/api/gateway.h"
-#include "gateway/api/visit.h"
 #include "gateway/base/str.h"
 #include "gateway/base/table.h"
 #include "protocols/nbd/nbds_conn.h"
@@ -30,14 +30,7 @@ struct gw_front {
 	unsigned n_listeners, n_homes;
 	struct listener *listeners;
 	struct nbds_home *homes;
-	/* the drain */
-	bool draining, visiting;
-	bool told; /* done() was called, or is about to be */
-	struct gw_visit visit;
-	struct loop_timer deadline;
-	struct loop_mail end;
-	void (*done)(void *arg);
-	void *arg;
+	struct gw_drain drain;
 };
 
 static const struct gw_option options[] = {
@@ -145,37 +138,24 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 
 /* ---- start and drain ----------------------------------------------------- */
 
-static void say_done(struct loop_mail *mail)
+static struct gw_front *of_drain(struct gw_drain *drain)
 {
-	struct gw_front *front = (struct gw_front *)((char *)mail - offsetof(struct gw_front, end));
-
-	front->done(front->arg);
+	return (struct gw_front *)((char *)drain - offsetof(struct gw_front, drain));
 }
 
-/* Somebody left: was it the last? */
-static void look(void *arg)
+static bool is_empty(struct gw_drain *drain)
 {
-	struct gw_front *front = arg;
+	struct gw_front *front = of_drain(drain);
 
-	if (!front->draining || front->visiting || front->told)
-		return;
 	for (unsigned i = 0; i < front->n_listeners; i++)
 		if (!loop_door_empty(&front->listeners[i].door))
-			return;
-	front->told = true;
-	loop_timer_disarm(front->loop, &front->deadline);
-	front->end.run = say_done;
-	loop_post(front->loop, &front->end);
+			return false;
+	return true;
 }
 
-static struct gw_front *of_visit(struct gw_visit *visit)
+static void drain_loop(struct gw_drain *drain, struct loop *loop)
 {
-	return (struct gw_front *)((char *)visit - offsetof(struct gw_front, visit));
-}
-
-static void drain_loop(struct gw_visit *visit, struct loop *loop)
-{
-	struct nbds_home *home = &of_visit(visit)->homes[loop_index(loop)];
+	struct nbds_home *home = &of_drain(drain)->homes[loop_index(loop)];
 	struct nbds_conn *conn;
 
 	home->draining = true;
@@ -183,42 +163,32 @@ static void drain_loop(struct gw_visit *visit, struct loop *loop)
 		nbds_conn_drain(conn);
 }
 
-static void kill_loop(struct gw_visit *visit, struct loop *loop)
+static void kill_doors(struct gw_drain *drain)
 {
-	struct nbds_home *home = &of_visit(visit)->homes[loop_index(loop)];
+	struct gw_front *front = of_drain(drain);
+
+	for (unsigned i = 0; i < front->n_listeners; i++)
+		loop_door_kill(&front->listeners[i].door);
+}
+
+static void kill_loop(struct gw_drain *drain, struct loop *loop)
+{
+	struct nbds_home *home = &of_drain(drain)->homes[loop_index(loop)];
 	struct nbds_conn *conn;
 
 	LIST_FOREACH (conn, &home->conns, link)
 		nbds_conn_kill(conn);
 }
 
-static void visited(struct gw_visit *visit)
+static const struct gw_drain_ops drain_ops = {
+	.empty = is_empty, .ask = drain_loop, .force0 = kill_doors, .force = kill_loop
+};
+
+static void look(void *arg)
 {
-	struct gw_front *front = of_visit(visit);
+	struct gw_front *front = arg;
 
-	front->visiting = false;
-	look(front);
-}
-
-static void visit(struct gw_front *front, void (*each)(struct gw_visit *visit, struct loop *loop))
-{
-	front->visiting = true;
-	front->visit.each = each;
-	front->visit.done = visited;
-	gw_visit_loops(front->gw, front->loop, &front->visit);
-}
-
-/* By force, and again a little later for those that were on their way. */
-static void too_late(struct loop_timer *timer)
-{
-	struct gw_front *front =
-		(struct gw_front *)((char *)timer - offsetof(struct gw_front, deadline));
-
-	for (unsigned i = 0; i < front->n_listeners; i++)
-		loop_door_kill(&front->listeners[i].door);
-	if (!front->visiting)
-		visit(front, kill_loop);
-	loop_timer_arm(front->loop, timer, instant_add(loop_now(front->loop), span_ms(100)));
+	gw_drain_look(&front->drain);
 }
 
 static void start(struct gw_front *front)
@@ -235,31 +205,15 @@ static void start(struct gw_front *front)
 static void drain(struct gw_front *front, struct instant deadline, void (*done)(void *arg),
 		  void *arg)
 {
-	front->done = done;
-	front->arg = arg;
-	front->draining = true;
 	front->homes[0].draining = true;
 	for (unsigned i = 0; i < front->n_listeners; i++)
 		loop_door_drain(&front->listeners[i].door);
-	loop_timer_init(&front->deadline, too_late);
-	loop_timer_arm(front->loop, &front->deadline, deadline);
-	visit(front, drain_loop);
+	front->drain.ops = &drain_ops;
+	front->drain.gw = front->gw;
+	gw_drain_begin(&front->drain, deadline, done, arg);
 }
 
 /* ---- lists --------------------------------------------------------------- */
-
-/* How a client on this machine writes the address: a wildcard is no address. */
-static void host_of(const struct loop_door *door, char *host, size_t size)
-{
-	static const uint8_t any[16];
-	bool wild = !memcmp(door->addr.ip, any, door->addr.family == LOOP_ADDR_INET6 ? 16 : 4);
-	const char *colon = strrchr(door->text, ':');
-
-	if (wild)
-		snprintf(host, size, "localhost");
-	else
-		snprintf(host, size, "%.*s", (int)(colon ? colon - door->text : 0), door->text);
-}
 
 static void export_unix(const struct loop_door *door, const char *name, struct gw_out *out)
 {
@@ -278,7 +232,7 @@ static void export_inet(const struct loop_door *door, const char *name, struct g
 {
 	char text[LOOP_ADDR_TEXT + 512], host[LOOP_ADDR_TEXT];
 
-	host_of(door, host, sizeof(host));
+	loop_addr_host(&door->addr, host, sizeof(host));
 	snprintf(text, sizeof(text), "nbd://%s:%u/%s", host, door->addr.port, name);
 	gw_out_text(out, "uri", text);
 	snprintf(text, sizeof(text), "nbd-client %s %u -N %s /dev/nbd0", host, door->addr.port,
