@@ -66,6 +66,10 @@ struct gw_itl *gw_itl_open(struct gw_nexus *nexus, struct gw_volume *volume, boo
  * nothing is delivered any more.  Clears the pointer. */
 void gw_itl_close(struct gw_itl **itl);
 
+/* The volume was reset by this nexus: every other I_T_L nexus of it, on every loop,
+ * is told GW_EVENT_RESET soon.  What they have in flight is theirs to abort. */
+void gw_itl_reset(struct gw_itl *itl);
+
 struct gw_volume *gw_itl_volume(const struct gw_itl *itl);
 struct gw_nexus *gw_itl_nexus(const struct gw_itl *itl);
 /* The facts of the volume as this loop has adopted them; valid until the next

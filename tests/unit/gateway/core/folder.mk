@@ -3,6 +3,7 @@
 if HAVE_CMOCKA
 check_LIBRARIES += %reldir%/libcore_rig.a
 GW_CORE_TESTS = \
+	%reldir%/event_test \
 	%reldir%/fallback_error_test \
 	%reldir%/fallback_test \
 	%reldir%/fence_chance_test \
@@ -29,6 +30,7 @@ endif
 CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_core.a \
 	$(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 
+%canon_reldir%_event_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_error_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_chance_test_LDADD = $(CORE_RIG_LIBS)
