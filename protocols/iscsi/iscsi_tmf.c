@@ -21,7 +21,7 @@ struct function {
 	uint8_t level; /* iSCSIProtocolLevel from which on it exists */
 	enum scsi_tmf_kind kind;
 	enum reach reach;
-	bool resets; /* other nexuses are told */
+	bool resets; /* the whole target */
 	bool drops; /* the connection ends with the answer */
 };
 
@@ -31,7 +31,7 @@ static const struct function functions[] = {
 	[ISCSI_TMF_ABORT_TASK_SET] = { true, 0, SCSI_TMF_ABORT_TASK_SET, ONE_UNIT, false, false },
 	[ISCSI_TMF_CLEAR_ACA] = { true, 0, SCSI_TMF_CLEAR_ACA, ONE_UNIT, false, false },
 	[ISCSI_TMF_CLEAR_TASK_SET] = { true, 0, SCSI_TMF_CLEAR_TASK_SET, ONE_UNIT, false, false },
-	[ISCSI_TMF_LUN_RESET] = { true, 0, SCSI_TMF_LOGICAL_UNIT_RESET, ONE_UNIT, true, false },
+	[ISCSI_TMF_LUN_RESET] = { true, 0, SCSI_TMF_LOGICAL_UNIT_RESET, ONE_UNIT, false, false },
 	[ISCSI_TMF_TARGET_WARM_RESET] = { true, 0, SCSI_TMF_I_T_NEXUS_RESET, ALL_UNITS, true,
 					  false },
 	[ISCSI_TMF_TARGET_COLD_RESET] = { true, 0, SCSI_TMF_I_T_NEXUS_RESET, ALL_UNITS, true,
@@ -165,14 +165,13 @@ static bool abort_here(struct iscsi_task *task, enum iscsi_tmf_answer *verdict)
 
 /* ---- the request ----------------------------------------------------------- */
 
-static void reset_others(struct iscsi_task *task, enum reach reach)
+/* A reset of the target is one of each unit for the others (SAM-5 6.3.2); that of a
+ * unit the command set tells by itself. */
+static void reset_others(struct iscsi_task *task)
 {
-	struct scsi_nexus *nexus = task->sess->scsi;
-	struct scsi_unit *unit = scsi_nexus_unit(nexus, task->tmf.lun);
+	struct scsi_unit *unit;
 
-	for (unsigned i = 0; reach == ALL_UNITS && (unit = scsi_nexus_nth(nexus, i)); i++)
-		gw_itl_reset(scsi_unit_itl(unit));
-	if (reach == ONE_UNIT && unit)
+	for (unsigned i = 0; (unit = scsi_nexus_nth(task->sess->scsi, i)); i++)
 		gw_itl_reset(scsi_unit_itl(unit));
 }
 
@@ -202,7 +201,7 @@ void iscsi_tmf_start(struct iscsi_task *task)
 	if (function->reach != ONE_TASK && function->kind < SCSI_TMF_QUERY_TASK)
 		drop_all_kept(task, function->reach);
 	if (function->resets)
-		reset_others(task, function->reach);
+		reset_others(task);
 	scsi_tmf_start(task->sess->scsi, &task->tmf);
 }
 

@@ -98,11 +98,12 @@ static bool one(struct cmd *cmd, uint8_t how)
 
 static void settle_all(struct scsi_rig *rig, struct cmd *cmds, const bool *stands, unsigned n)
 {
+	rig_unhold(&rig->core, rig->fake); /* orphans, too */
 	for (unsigned round = 0; round < 100 && scsi_unit_tasks(scsi_rig_unit(rig)); round++) {
-		rig_unhold(&rig->core, rig->fake);
 		for (unsigned i = 0; i < n; i++)
 			if (stands[i] && !cmds[i].ended)
 				scsi_task_resume(&cmds[i].task);
+		rig_unhold(&rig->core, rig->fake);
 	}
 	for (unsigned i = 0; i < n; i++)
 		if (stands[i] && !cmds[i].ended) /* at no unit, waiting for memory */

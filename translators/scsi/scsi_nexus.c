@@ -152,12 +152,10 @@ static void leave_all(struct scsi_unit *unit)
 {
 	struct scsi_task *task;
 
-	unit->releasing = true; /* nobody's turn comes by this */
 	while ((task = TAILQ_FIRST(&unit->tasks))) {
 		scsi_io_orphan(task);
-		scsi_end_quietly(task);
+		scsi_end_quietly(task); /* nobody's turn comes by this */
 	}
-	unit->releasing = false;
 	scsi_end_close(unit);
 }
 

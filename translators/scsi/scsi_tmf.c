@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "gateway/api/reset.h"
 #include "gateway/base/bytes.h"
 #include "gateway/base/table.h"
 #include "translators/scsi/scsi_abort.h"
@@ -116,9 +117,11 @@ static void complete(struct scsi_tmf *tmf, struct scsi_unit *unit)
 	finish(tmf, SCSI_TMF_COMPLETE);
 }
 
-/* SAM-5 6.3.3.  The mode pages are the default ones again. */
+/* SAM-5 6.3.3.  The mode pages are the default ones again; the other nexuses are
+ * told by the core (GW_EVENT_RESET), each on its own loop. */
 static void reset_unit(struct scsi_tmf *tmf, struct scsi_unit *unit)
 {
+	gw_itl_reset(unit->itl);
 	unit->d_sense = false;
 	scsi_ua_raise(unit, SCSI_UA_DEVICE_RESET);
 	abort_set(tmf, unit);

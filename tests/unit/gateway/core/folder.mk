@@ -15,6 +15,7 @@ GW_CORE_TESTS = \
 	%reldir%/pool_test \
 	%reldir%/registry_test \
 	%reldir%/req_test \
+	%reldir%/reset_test \
 	%reldir%/status_test \
 	%reldir%/volume_test
 check_PROGRAMS += $(GW_CORE_TESTS)
@@ -32,6 +33,7 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 	$(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 
 %canon_reldir%_access_test_LDADD = $(CORE_RIG_LIBS)
+%canon_reldir%_reset_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_error_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_chance_test_LDADD = $(CORE_RIG_LIBS)

@@ -153,6 +153,7 @@ static void reset_by_others(void **state)
 /* One of two exports ends: its unit is no more when its last task has ended. */
 static void one_goes(void **state)
 {
+	static const uint8_t luns[12] = { 0xa0, 0, 0, 0, 0, 0, 0, 0, 0, 255 };
 	struct gw_event event = event_of(GW_EVENT_GOING_AWAY);
 	struct gw_grant grants[2];
 	struct gw_err err = { 0 };
@@ -185,6 +186,10 @@ static void one_goes(void **state)
 	gone.task.lun[1] = 1;
 	cmd_run(&gone);
 	assert_condition(&gone, SCSI_UA_LUNS_CHANGED);
+	assert_int_equal(cmd_in(&gone, &rig, luns, 12, 255), SCSI_GOOD);
+	assert_int_equal(gone.in_bytes, 16);
+	assert_memory_equal(gone.in, "\0\0\0\x08\0\0\0\0\0\1\0\0\0\0\0\0", 16);
+	cmd_free(&gone);
 	scsi_nexus_close(&rig.nexus);
 	rig_settle(&rig.core);
 	assert_int_equal(rig_remove(&rig.core, "other", 60000, &err), 0);

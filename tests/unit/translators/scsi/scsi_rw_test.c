@@ -165,6 +165,27 @@ static void read_residuals(void **state)
 	scsi_rig_down(&rig);
 }
 
+/* Less than is read, over several pieces. */
+static void read_residuals_of_pieces(void **state)
+{
+	struct scsi_rig rig;
+	struct cmd cmd;
+	uint8_t cdb[16];
+
+	scsi_rig_up(&rig, 512);
+	make_pattern(&rig);
+	rig.memory_max = 65536;
+	for (uint32_t expected = 1; expected < 5 * 65536; expected += 17001) {
+		assert_int_equal(cmd_in(&cmd, &rig, cdb, rw_cdb(cdb, 0x88, 0, 1, 1024), expected),
+				 SCSI_GOOD);
+		assert_int_equal(cmd.task.in_bytes, 1024 * 512);
+		assert_int_equal(cmd.in_bytes, expected);
+		assert_memory_equal(cmd.in, pattern + 512, expected);
+		cmd_free(&cmd);
+	}
+	scsi_rig_down(&rig);
+}
+
 static void writes_all(void **state)
 {
 	static const uint32_t sizes[] = { 1, 2, 7, 128, 255 };
@@ -361,6 +382,68 @@ static void medium_errors(void **state)
 	scsi_rig_down(&rig);
 }
 
+/* Of two failures the one nearer to the beginning is told, whichever comes first. */
+static void the_first_failure(void **state)
+{
+	for (unsigned order = 0; order < 2; order++) {
+		struct fake_io *first, *second;
+		struct scsi_rig rig;
+		struct cmd cmd;
+		uint8_t cdb[16];
+
+		scsi_rig_up(&rig, 512);
+		rig.fake->when = FAKE_HELD;
+		rig.piece_bytes = 65536;
+		cmd_init(&cmd, &rig, cdb, 0, 0, pattern, 2 * 65536);
+		rw_cdb(cmd.task.cdb, 0x2a, 0, 128, 256);
+		cmd_start(&cmd);
+		rig_settle(&rig.core);
+		first = fake_store_find(rig.fake, GW_WRITE, 65536, 512);
+		second = fake_store_find(rig.fake, GW_WRITE, 2 * 65536, 512);
+		rig_unhold_one(&rig.core, rig.fake, order ? first : second,
+			       order ? GW_NO_SPACE : GW_MEDIUM_ERROR);
+		rig_settle(&rig.core);
+		assert_int_equal(cmd.ended, 0);
+		rig_unhold_one(&rig.core, rig.fake, order ? second : first,
+			       order ? GW_MEDIUM_ERROR : GW_NO_SPACE);
+		cmd_settle(&cmd);
+		assert_condition(&cmd, SCSI_IS_NO_SPACE);
+		scsi_rig_down(&rig);
+	}
+}
+
+/* Data that comes when the command has failed, or is to end, is dropped. */
+static void late_data(void **state)
+{
+	for (unsigned abort = 0; abort < 2; abort++) {
+		struct scsi_rig rig;
+		struct cmd cmd;
+		uint8_t cdb[16];
+
+		scsi_rig_up(&rig, 512);
+		rig.fake->when = FAKE_HELD;
+		rig.by_hand = true;
+		cmd_init(&cmd, &rig, cdb, 0, 0, pattern, 4 * 512);
+		rw_cdb(cmd.task.cdb, 0x2a, 0, 0, 4);
+		cmd_start(&cmd);
+		cmd_bring(&cmd, 512);
+		cmd_bring(&cmd, 512);
+		rig_settle(&rig.core);
+		if (abort)
+			scsi_task_abort(&cmd.task);
+		else
+			rig_unhold_one(&rig.core, rig.fake, TAILQ_FIRST(&rig.fake->held),
+				       GW_NO_SPACE);
+		rig_settle(&rig.core);
+		assert_int_equal(cmd.ended, 0);
+		cmd_bring(&cmd, 1024);
+		rig_unhold(&rig.core, rig.fake);
+		assert_int_equal(cmd.ended, 1);
+		assert_int_equal(rig.fake->count[GW_WRITE], 2);
+		scsi_rig_down(&rig);
+	}
+}
+
 /* ---- no requests --------------------------------------------------------- */
 
 static void pool_is_empty(void **state)
@@ -507,7 +590,9 @@ static void ends_at_every_step(void **state)
 
 HARNESS_MAIN(cmocka_unit_test(reads_all), cmocka_unit_test(reads_in_pieces),
 	     cmocka_unit_test(reads_backwards), cmocka_unit_test(read_residuals),
-	     cmocka_unit_test(writes_all), cmocka_unit_test(write_residuals),
-	     cmocka_unit_test(fua_reaches_the_store), cmocka_unit_test(verifies_all),
-	     cmocka_unit_test(write_and_verify_finds_it), cmocka_unit_test(medium_errors),
-	     cmocka_unit_test(pool_is_empty), cmocka_unit_test(ends_at_every_step))
+	     cmocka_unit_test(read_residuals_of_pieces), cmocka_unit_test(the_first_failure),
+	     cmocka_unit_test(late_data), cmocka_unit_test(writes_all),
+	     cmocka_unit_test(write_residuals), cmocka_unit_test(fua_reaches_the_store),
+	     cmocka_unit_test(verifies_all), cmocka_unit_test(write_and_verify_finds_it),
+	     cmocka_unit_test(medium_errors), cmocka_unit_test(pool_is_empty),
+	     cmocka_unit_test(ends_at_every_step))

@@ -128,6 +128,30 @@ static void refusals(void **state)
 	scsi_rig_down(&rig);
 }
 
+/* The limit that VPD B0h tells, on a disk that would be long enough. */
+static void too_long(void **state)
+{
+	uint32_t max = (1u << 30) / 512;
+	struct gw_facts *facts;
+	struct scsi_rig rig;
+	struct cmd cmd;
+	uint8_t cdb[16];
+
+	scsi_rig_up(&rig, 512);
+	facts = &scsi_rig_unit(&rig)->itl->facts;
+	facts->size_bytes = 1ull << 40;
+	cmd_out(&cmd, &rig, cdb, same_cdb(cdb, true, 0, 0, max + 1), block, 512);
+	assert_cdb_field(&cmd, 10, -1);
+	cmd_init(&cmd, &rig, cdb, 0, 0, block, 512);
+	same_cdb(cmd.task.cdb, true, 0, 0, max);
+	rig.by_hand = true;
+	cmd_start(&cmd);
+	assert_int_equal(cmd.wanted, 512);
+	scsi_task_leave(&cmd.task);
+	facts->size_bytes = DISK_BYTES;
+	scsi_rig_down(&rig);
+}
+
 static void medium_error(void **state)
 {
 	struct scsi_rig rig;
@@ -145,4 +169,4 @@ static void medium_error(void **state)
 }
 
 HARNESS_MAIN(cmocka_unit_test(writes_the_same), cmocka_unit_test(zero_and_unmap),
-	     cmocka_unit_test(refusals), cmocka_unit_test(medium_error))
+	     cmocka_unit_test(refusals), cmocka_unit_test(too_long), cmocka_unit_test(medium_error))

@@ -161,6 +161,47 @@ static void two_wait(void **state)
 	scsi_rig_down(&rig);
 }
 
+/* The other nexus of the same volume: its task is aborted, and it is told why. */
+static void reset_reaches_others(void **state)
+{
+	struct gw_nexus_names names = { "test", "another", "target" };
+	struct gw_grant grant = { .lun = 4 };
+	struct scsi_nexus *mine;
+	struct gw_nexus *other;
+	struct scsi_rig rig;
+	struct cmd cmd;
+	struct ask a;
+
+	scsi_rig_up(&rig, 512);
+	grant.volume = rig.core.volume;
+	other = gw_nexus_open(rig.core.gw, rig_loop(&rig.core, 0), &names);
+	mine = rig.nexus;
+	rig.nexus = scsi_nexus_open(other, &rig.port, &grant, 1, &(struct scsi_nexus_ops){ NULL },
+				    &rig);
+	rig_settle(&rig.core);
+	scsi_rig_unit(&rig)->attentions = 0;
+	rig.fake->when = FAKE_HELD;
+	{
+		uint8_t cdb[10] = { 0x2a, 0, 0, 0, 0, 1, 0, 0, 1 };
+
+		cmd_init(&cmd, &rig, cdb, 10, 0, block, 512);
+		cmd.task.lun[1] = 4;
+		cmd_start(&cmd);
+	}
+	rig_settle(&rig.core);
+	a = (struct ask){ .tmf = { .kind = SCSI_TMF_LOGICAL_UNIT_RESET, .done = asked } };
+	scsi_tmf_start(mine, &a.tmf);
+	rig_unhold(&rig.core, rig.fake);
+	assert_int_equal(a.ended, 1);
+	assert_int_equal(cmd.ended, 1);
+	assert_true(cmd.task.aborted);
+	assert_int_equal(scsi_rig_unit(&rig)->attentions, 1u << SCSI_UA_DEVICE_RESET);
+	scsi_nexus_close(&rig.nexus);
+	gw_nexus_close(&other);
+	rig.nexus = mine;
+	scsi_rig_down(&rig);
+}
+
 static void queries(void **state)
 {
 	static const uint8_t event[2][3] = { { 0x16, 0x2a, 0x01 }, { 0x26, 0x29, 0x03 } };
@@ -213,4 +254,5 @@ static void refusals(void **state)
 }
 
 HARNESS_MAIN(cmocka_unit_test(abort_one), cmocka_unit_test(abort_many), cmocka_unit_test(two_wait),
-	     cmocka_unit_test(queries), cmocka_unit_test(refusals))
+	     cmocka_unit_test(reset_reaches_others), cmocka_unit_test(queries),
+	     cmocka_unit_test(refusals))
