@@ -92,7 +92,7 @@ struct iscsi_login_target {
 	const struct iscsi_login_method *const *methods;
 	unsigned n_methods;
 	/* The session of this initiator name, ISID, target and portal group: */
-	bool session; /* there is one */
+	bool session; /* there is one; else the rest is not read */
 	uint16_t session_tsih;
 	bool session_has_cid; /* with a connection of this CID */
 	const struct iscsi_params *session_params;
@@ -108,7 +108,8 @@ enum iscsi_login_next {
 };
 
 /* What is to be sent; the text is response.data_bytes long, in setup->text_out.
- * ExpCmdSN and MaxCmdSN are the CmdSN of the request: no command may come yet. */
+ * ExpCmdSN and MaxCmdSN are the CmdSN of the request; what the window really is the
+ * caller says at DONE. */
 struct iscsi_login_answer {
 	struct iscsi_login_response response;
 	const uint8_t *text;
@@ -158,7 +159,8 @@ enum iscsi_login_next iscsi_login_target(struct iscsi_login *login,
 					 const struct iscsi_login_target *target,
 					 struct iscsi_login_answer *answer);
 
-/* The caller's refusal, at any time after the first request. */
+/* The caller's refusal, at any time after the first request; also for a header that
+ * iscsi_pdu_get() did not take (then the task tag is that of the first request). */
 void iscsi_login_refuse(struct iscsi_login *login, enum iscsi_login_status status,
 			struct iscsi_login_answer *answer);
 

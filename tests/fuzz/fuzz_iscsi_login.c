@@ -169,7 +169,7 @@ static void check_done(const struct stage *s)
 	GW_CHECK(s->login.authenticated ? s->mode & WORD && s->word == 4 : s->mode & NONE);
 	GW_CHECK(!(s->mode & REFUSE));
 	if (s->login.way == ISCSI_LOGIN_JOIN || s->login.way == ISCSI_LOGIN_REPLACE)
-		GW_CHECK(s->mode & SESSION && s->mode & JOIN);
+		GW_CHECK(s->mode & SESSION && s->login.tsih == s->target.session_tsih);
 	check_params(s);
 }
 

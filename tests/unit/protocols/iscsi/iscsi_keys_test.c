@@ -390,6 +390,30 @@ static void ours_are_declared_once(void **state)
 	assert_fault(&t, "TargetAlias", "NotUnderstood", ISCSI_NEG_KEY_REFUSED);
 }
 
+static void no_alias(void **state)
+{
+	static const char *const none[] = { NULL, "" };
+	struct talk t;
+
+	for (unsigned i = 0; i < TABLE_LEN(none); i++) {
+		talk_begin(&t, true, ISCSI_STAGE_SECURITY);
+		t.wants.alias = none[i];
+		assert_int_equal(iscsi_keys_close(&t.keys, &t.out), ISCSI_NEG_NONE);
+		assert_string_equal(answers(&t), "");
+	}
+	/* 13.6: normal sessions alone, and the login alone. */
+	talk_begin(&t, true, ISCSI_STAGE_SECURITY);
+	t.wants.alias = "Disk";
+	offer(&t, "SessionType", "Discovery");
+	assert_int_equal(iscsi_keys_close(&t.keys, &t.out), ISCSI_NEG_NONE);
+	assert_string_equal(answers(&t), "");
+	talk_begin(&t, true, ISCSI_STAGE_OPERATIONAL);
+	t.wants.alias = "Disk";
+	iscsi_keys_reopen(&t.keys);
+	assert_int_equal(iscsi_keys_close(&t.keys, &t.out), ISCSI_NEG_NONE);
+	assert_string_equal(answers(&t), "");
+}
+
 /* ---- keys that wait ------------------------------------------------------- */
 
 static void first_burst_follows_max_burst(void **state)
@@ -745,7 +769,7 @@ HARNESS_MAIN(cmocka_unit_test(rows), cmocka_unit_test(defaults), cmocka_unit_tes
 	     cmocka_unit_test(digest_insisted_on), cmocka_unit_test(task_reporting),
 	     cmocka_unit_test(long_items), cmocka_unit_test(declarations),
 	     cmocka_unit_test(bad_declarations), cmocka_unit_test(max_recv),
-	     cmocka_unit_test(ours_are_declared_once),
+	     cmocka_unit_test(ours_are_declared_once), cmocka_unit_test(no_alias),
 	     cmocka_unit_test(first_burst_follows_max_burst),
 	     cmocka_unit_test(first_burst_irrelevant),
 	     cmocka_unit_test(first_burst_above_max_burst), cmocka_unit_test(recovery_and_r2ts),

@@ -415,6 +415,20 @@ static void binaries(void **state)
 		assert_false(decode(bad[i], 64, "", 0));
 }
 
+/* Whoever asks for the length alone learns that it is none. */
+static void binary_lengths(void **state)
+{
+	static const char *const bad[] = { "",	  "0",	   "0x",      "0b", "12",
+					   "0bA", "0bAAA", "0bAAAAA", "Yes" };
+	uint32_t bytes = 4711;
+
+	for (unsigned i = 0; i < TABLE_LEN(bad); i++)
+		assert_false(iscsi_text_binary_bytes(slice(bad[i]), &bytes));
+	assert_int_equal(bytes, 4711);
+	assert_true(iscsi_text_binary_bytes(slice("0x123"), &bytes) && bytes == 2);
+	assert_true(iscsi_text_binary_bytes(slice("0bAAAA"), &bytes) && bytes == 3);
+}
+
 /* CVE-2018-14633, CVE-2026-63886: the bound holds before anything is decoded. */
 static void binary_longer_than_its_room(void **state)
 {
@@ -442,7 +456,7 @@ static void names(void **state)
 					    "eui.02004567A425678D",
 					    "naa.52004567BA64678D",
 					    "naa.62004567BA64678D0123456789ABCDEF",
-					    "iqn.2001-04.com.example:\xc3\xbc",
+					    "iqn.2001-04.com.example:\xc3\xbc\xc2\xb5",
 					    "iqn.2001-04.com.example:\xf0\x90\x80\x80" };
 	static const char *const bad[] = { "",
 					   "iqn.",
@@ -485,4 +499,5 @@ HARNESS_MAIN(cmocka_unit_test(faults_have_rows), cmocka_unit_test(pairs),
 	     cmocka_unit_test(joining), cmocka_unit_test(builder_and_its_budget),
 	     cmocka_unit_test(builder_with_lengths_that_wrap), cmocka_unit_test(numbers),
 	     cmocka_unit_test(ranges), cmocka_unit_test(booleans), cmocka_unit_test(binaries),
-	     cmocka_unit_test(binary_longer_than_its_room), cmocka_unit_test(names))
+	     cmocka_unit_test(binary_lengths), cmocka_unit_test(binary_longer_than_its_room),
+	     cmocka_unit_test(names))
