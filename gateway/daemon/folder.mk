@@ -21,7 +21,9 @@ noinst_LIBRARIES += %reldir%/libgw_daemon.a
 	%reldir%/refresh.c \
 	%reldir%/refresh.h \
 	%reldir%/serve.c \
-	%reldir%/serve.h
+	%reldir%/serve.h \
+	%reldir%/watch.c \
+	%reldir%/watch.h
 
 GW_DAEMON_LIBS = %reldir%/libgw_daemon.a $(GW_CTL_LIBS) $(SYSTEMD_LIBS)
 GW_BUILTIN_LIBS = protocols/nbd/libpr_nbd.a translators/nbd/libtr_nbd.a \

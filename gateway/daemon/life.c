@@ -22,6 +22,7 @@
 #include "gateway/daemon/banner.h"
 #include "gateway/daemon/process.h"
 #include "gateway/daemon/refresh.h"
+#include "gateway/daemon/watch.h"
 
 #define TAG GW_TAG('l', 'i', 'f', 'e')
 #define PROGRESS_MS 1000
@@ -58,6 +59,7 @@ struct life {
 	struct drv_op signal_op;
 	struct conf_apply_op apply;
 	struct refresh refresh;
+	struct watch watch;
 	bool refreshing; /* its callback has not come */
 	struct loop_timer progress, patience;
 	unsigned told; /* how often progress was looked at */
@@ -262,13 +264,21 @@ static void server_is_gone(void *arg)
 	enter(life, LIFE_OVER);
 }
 
-static void close_all(struct life *life)
+static void watch_is_quiet(void *arg)
 {
-	loop_timer_disarm(life->loop, &life->progress);
+	struct life *life = life_of(arg);
+
+	life->hangs = life->hangs || life->watch.stuck;
 	if (life->server)
 		ctl_server_stop(life->server, server_is_gone, life);
 	else
 		enter(life, LIFE_OVER);
+}
+
+static void close_all(struct life *life)
+{
+	loop_timer_disarm(life->loop, &life->progress);
+	watch_stop(&life->watch, watch_is_quiet, life);
 }
 
 static void enter(struct life *life, enum life_state state)
@@ -280,6 +290,7 @@ static void enter(struct life *life, enum life_state state)
 		break;
 	case LIFE_SERVING:
 		refresh_start(&life->refresh);
+		watch_start(&life->watch);
 		break;
 	case LIFE_DRAINING:
 		drain(life);
@@ -339,6 +350,7 @@ int life_create(const struct life_args *args, struct life **out, struct gw_err *
 	life->apply.owner = life;
 	life->apply.drain = span_s(LIFE_DRAIN_S);
 	refresh_init(&life->refresh, args->gw);
+	watch_init(&life->watch, args->gw);
 	loop_timer_init(&life->progress, tell_progress);
 	loop_timer_init(&life->patience, patience_ends);
 	*out = life;

@@ -14,6 +14,7 @@ GW_CORE_TESTS = \
 	%reldir%/mem_test \
 	%reldir%/pool_test \
 	%reldir%/registry_test \
+	%reldir%/req_pool_test \
 	%reldir%/req_test \
 	%reldir%/reset_test \
 	%reldir%/status_test \
@@ -44,6 +45,7 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 %canon_reldir%_mem_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_pool_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_registry_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_req_pool_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_req_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_status_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_volume_test_LDADD = $(CORE_RIG_LIBS)
