@@ -24,6 +24,6 @@ EXTRA_DIST += \
 	%reldir%/vm
 
 check-vm: all $(VM_TOOLS)
-	$(MAKE) $(AM_MAKEFLAGS) check check_PROGRAMS= TESTS='$(VM_TESTS)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(VM_TESTS)'
 
 .PHONY: check-vm

@@ -44,7 +44,8 @@ def guest(script, *words, limit=100, on=None):
                 on[line[6:]]()
             elif line.startswith("step: "):
                 diag(line[6:])
-            tail.append(line)
+            else:
+                tail.append(line)
         code = p.wait()
     finally:
         if code is None:        # the case is over for another reason: no machine goes on
@@ -63,15 +64,33 @@ def free_port():
         return s.getsockname()[1]
 
 
-def started(make):
-    """The server that `make` starts, perhaps in the place of one that was just killed: the kernel
-    takes a dead ring apart in the background, and until then the image and the port are held."""
-    end = time.monotonic() + 10
-    while True:
-        try:
-            return make()
-        except Fail as e:
-            if not re.search("is locked by|in use by", str(e)) or time.monotonic() > end:
-                raise
-            diag("the killed daemon still holds its image or its port")
-            time.sleep(0.2)
+class Replaceable:
+    """A server, and after kill -9 another one in its place.  At the end it has to end well."""
+
+    def __init__(self, make):
+        self.make = make
+        self.server = make()
+
+    def replace(self):
+        """The kernel takes a dead daemon's ring apart in the background: image and port are held
+        for a moment."""
+        self.server.kill()
+        end = time.monotonic() + 10 * slow()
+        while True:
+            try:
+                self.server = self.make()
+                return
+            except Fail as e:
+                if not re.search("is locked by|in use by", str(e)) or time.monotonic() > end:
+                    raise
+                diag("the killed daemon still holds its image or its port")
+                time.sleep(0.2)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind:
+            self.server.kill()
+        else:
+            self.server.check_stop()

@@ -54,24 +54,15 @@ def setup():
 def serve(image, port, block, digest):
     if TGT:
         return Tgtd(image, port, block, digest)
-    return started(lambda: Server("disk=" + image, args=["--iscsi", "127.0.0.1:%d" % port,
-                                                         "--block-size", str(block)]))
+    return Server("disk=" + image, args=["--iscsi", "127.0.0.1:%d" % port,
+                                         "--block-size", str(block)])
 
 
 def attached(what, block, digest):
     image, port = make_file(SIZE), free_port()
-    servers = [serve(image, port, block, digest)]
-
-    def kill():
-        servers.pop().kill()
-        servers.append(serve(image, port, block, digest))
-
-    try:
-        guest("iscsi.sh", what, "10.0.2.2:%d" % port, NAME, block, digest, SIZE, on={"kill": kill})
-        servers[0].check_stop()
-    finally:
-        if TGT:
-            servers[0].kill()
+    with Replaceable(lambda: serve(image, port, block, digest)) as server:
+        guest("iscsi.sh", what, "10.0.2.2:%d" % port, NAME, block, digest, SIZE,
+              on={"kill": server.replace})
 
 
 for _block, _digest in (512, "None"), (4096, "CRC32C"):

@@ -9,20 +9,13 @@ SIZE = 448 * MiB
 
 
 def serve(image, port, block):
-    return started(lambda: Server("disk=" + image, tcp="127.0.0.1:%d" % port,
-                                  args=["--block-size", str(block)]))
+    return Server("disk=" + image, tcp="127.0.0.1:%d" % port, args=["--block-size", str(block)])
 
 
-def attached(what, block, connections, on_kill=None):
+def attached(what, block, connections):
     image, port = make_file(SIZE), free_port()
-    servers = [serve(image, port, block)]
-
-    def kill():
-        servers.pop().kill()
-        servers.append(serve(image, port, block))
-
-    guest("nbd.sh", what, port, block, connections, SIZE, on={"kill": kill})
-    servers[0].check_stop()
+    with Replaceable(lambda: serve(image, port, block)) as server:
+        guest("nbd.sh", what, port, block, connections, SIZE, on={"kill": server.replace})
 
 
 for _block, _connections in (512, 1), (4096, 4):

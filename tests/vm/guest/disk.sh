@@ -11,7 +11,7 @@ TREE=/lib/modules/$(uname -r)/kernel/net/netfilter
 SUMS=/dev/shm/sums
 BOOK=/dev/shm/book
 
-# now: seconds since boot
+# now: seconds since boot, in hundredths
 now() {
 	read -r now_up _ </proc/uptime
 	echo "$now_up"
@@ -45,12 +45,11 @@ wanted() {
 
 # within SECONDS COMMAND...: true as soon as the command is
 within() {
-	within_left=$(($1 * 10))
+	within_end=$(($(now | cut -d. -f1) + $1))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[ $within_left -gt 0 ] || return 1
-		within_left=$((within_left - 1))
-		sleep 0.1
+		[ "$(now | cut -d. -f1)" -lt $within_end ] || return 1
+		sleep 0.2
 	done
 }
 

@@ -67,6 +67,10 @@ begin() {
 	step "geometry" geometry "$DISK" "$BLOCK" "$BYTES"
 }
 
+broken() {
+	dmesg | grep -q "detected conn error"
+}
+
 end() {
 	step "logout" node -u
 	step "no disk is left" within 10 test ! -e "$DISK"
@@ -81,6 +85,7 @@ work)
 kill)
 	begin 120
 	under_load "$DISK"
+	step "the connection breaks" within 30 broken
 	step "the load goes on" more_promises 30 60
 	step "and has met no error" stop_load
 	step "umount" umount /mnt/x
