@@ -31,7 +31,7 @@ def need_machine():
             raise Skip("%s is not built (make check-vm builds it)" % os.path.join(TOOLS, tool))
 
 
-def guest(script, *words, limit=100, on=None):
+def guest(script, *words, limit=140, on=None):
     """Run guest/SCRIPT to its end.  `on` says what is done at a line "host: WORD" of it."""
     path = os.path.join(FOLDER, "guest", script)
     p = start(["-t", str(limit * slow()), "env", "TOOLS=" + TOOLS, "sh", path, *map(str, words)])

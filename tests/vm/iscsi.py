@@ -68,18 +68,18 @@ def attached(what, block, digest):
 for _block, _digest in (512, "None"), (4096, "CRC32C"):
     def _work(block=_block, digest=_digest):
         attached("work", block, digest)
-    case("%d byte blocks, digests: %s; ext4 and XFS" % (_block, _digest), limit=120)(_work)
+    case("%d byte blocks, digests: %s; ext4 and XFS" % (_block, _digest), limit=150)(_work)
 
 
 @case("killed under load and started again; the session recovers, no error, nothing is lost",
-      limit=120)
+      limit=150)
 def _():
     attached("kill", 512, "CRC32C")
 
 
-@case("killed under load, given up by the initiator; what was synced is there", limit=120)
+@case("killed under load, given up by the initiator; what was synced is there", limit=150)
 def _():
     attached("lose", 4096, "None")
 
 
-main(setup, limit=500)
+main(setup, limit=700)

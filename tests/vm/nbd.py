@@ -21,19 +21,19 @@ def attached(what, block, connections):
 for _block, _connections in (512, 1), (4096, 4):
     def _work(block=_block, connections=_connections):
         attached("work", block, connections)
-    case("%d byte blocks, connections: %d; ext4 and XFS" % (_block, _connections), limit=120)(_work)
+    case("%d byte blocks, connections: %d; ext4 and XFS" % (_block, _connections), limit=150)(_work)
 
 
 for _block, _connections in (4096, 1), (512, 4):
     def _kill(block=_block, connections=_connections):
         attached("kill", block, connections)
     case("killed under load and started again, connections: %d; the kernel reconnects, no error, "
-         "nothing is lost" % _connections, limit=90)(_kill)
+         "nothing is lost" % _connections, limit=150)(_kill)
 
 
-@case("killed under load, given up by the client; what was synced is there", limit=90)
+@case("killed under load, given up by the client; what was synced is there", limit=150)
 def _():
     attached("lose", 512, 4)
 
 
-main(need_machine, limit=500)
+main(need_machine, limit=700)

@@ -94,15 +94,18 @@ def _():
     expect("sysrq triggered crash" in out, "the end of its log is missing:\n%s", out)
 
 
-@case("SIGTERM, SIGINT and SIGKILL end it", limit=90)
+@case("SIGTERM, SIGINT and SIGKILL end it, and leave no temporary file", limit=90)
 def _():
+    folder = tmpname(".tmp")
+    os.mkdir(folder)
     for sig in signal.SIGTERM, signal.SIGINT, signal.SIGKILL:
         mark = "vmtest.sig%d" % sig
-        p = booted(mark)
+        p = booted(mark, env={"TMPDIR": folder}, cwd=folder)
         p.send_signal(sig)
         code = p.wait(10 * slow())
         expect_eq(code, -9 if sig == signal.SIGKILL else 128 + sig, "status after signal %d" % sig)
         wait_gone(mark)
+        expect_eq(os.listdir(folder), [], "files")
 
 
 @case("kill -9 of the process that started it ends it", limit=60)
@@ -117,17 +120,6 @@ def _():
     wait_gone(mark)
 
 
-@case("no temporary file is left by a machine that was killed", limit=60)
-def _():
-    folder = tmpname(".tmp")
-    os.mkdir(folder)
-    p = booted("vmtest.tmp", env={"TMPDIR": folder}, cwd=folder)
-    p.kill()
-    p.wait()
-    wait_gone("vmtest.tmp")
-    expect_eq(os.listdir(folder), [], "files")
-
-
 @case("what is missing is said: 77", limit=30)
 def _():
     env = dict(os.environ, BUILDDIR=suite.BUILDDIR)
@@ -138,4 +130,4 @@ def _():
         expect(word in p.stderr, "%r is not named: %s", word, p.stderr)
 
 
-main(need_machine, limit=300)
+main(need_machine, limit=600)

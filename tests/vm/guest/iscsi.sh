@@ -80,6 +80,7 @@ case $1 in
 work)
 	begin
 	disk_work "$DISK" "${DISK}1" "${DISK}2"
+	step "the kernel has met no error" calm
 	end
 	;;
 kill)
