@@ -60,7 +60,7 @@ attach() {
 
 begin() {
 	wanted iscsid iscsiadm sfdisk mkfs.ext4 mkfs.xfs fio fstrim
-	step "modules" modprobe -a iscsi_tcp sd_mod crc32c_generic ext4 xfs
+	step "modules" modprobe -a iscsi_tcp sd_mod
 	step "iscsid" initiator
 	step "login" attach "$@"
 	step "digests" digests

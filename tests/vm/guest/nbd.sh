@@ -31,7 +31,7 @@ connected() {
 
 begin() {
 	wanted nbd-client sfdisk mkfs.ext4 mkfs.xfs fio ss fstrim
-	step "modules" modprobe -a nbd ext4 xfs
+	step "modules" modprobe nbd
 	step "attach" attach /dev/nbd0 "$@"
 	step "connections" connected
 	step "geometry" geometry /dev/nbd0 "$BLOCK" "$BYTES"
