@@ -256,6 +256,7 @@ static void in_turn(struct iscsi_task *task)
 
 	if (task->pdu.immediate) {
 		start(task);
+		start_kept(sess); /* it may have filled a hole: ABORT TASK of what is lost */
 		return;
 	}
 	switch (iscsi_window_take(&sess->window, task->pdu.cmdsn, task)) {
