@@ -31,7 +31,6 @@ static const struct scsi_row rows[] = {
 };
 
 /* Where the rows of an operation code begin: the table is in their order. */
-
 static const struct scsi_row *first_of(uint8_t opcode)
 {
 	size_t low = 0, high = TABLE_LEN(rows);

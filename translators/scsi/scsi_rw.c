@@ -122,6 +122,8 @@ static void start_read(struct scsi_task *task, uint64_t bytes)
 	pump_read(task);
 }
 
+/* FUA asks for no more than this here: what other nexuses wrote is in one place,
+ * cached or not, and it is that place that is read. */
 void scsi_do_read(struct scsi_task *task)
 {
 	task->in_bytes = task->blocks * block_bytes(task);

@@ -32,6 +32,16 @@ static void fill_tile(struct scsi_task *task, struct gw_mem *tile)
 		}
 }
 
+static void make_tile(struct scsi_task *task, struct gw_mem *tile)
+{
+	if (scsi_io_memory(task, (uint32_t)num_min(task->length, TILE_BYTES), 0, tile)) {
+		fill_tile(task, tile);
+		return;
+	}
+	task->wants_memory = false;
+	gw_mem_move(tile, &task->gather);
+}
+
 static void lay_tiles(const struct gw_mem *tile, struct gw_mem *data, uint32_t bytes)
 {
 	while (bytes)
@@ -67,11 +77,8 @@ static void pump(struct scsi_task *task)
 {
 	struct gw_mem *tile = &task->piece[0].mem;
 
-	if (!tile->n) {
-		if (!scsi_io_memory(task, (uint32_t)num_min(task->length, TILE_BYTES), 0, tile))
-			return;
-		fill_tile(task, tile);
-	}
+	if (!tile->n)
+		make_tile(task, tile);
 	while (task->given < task->length && task->n_busy < SCSI_PIECES_MAX) {
 		struct gw_req *req = scsi_io_take(task);
 

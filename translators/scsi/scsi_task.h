@@ -4,8 +4,7 @@
  *
  * The wall between transports (iSCSI, iSER, FC by the shim) and the command set.
  * A transport embeds a struct scsi_task in its own object, fills the upper part
- * and starts it; the translator knows no socket, no thread and no clock, and asks
- * the transport for memory and data by struct scsi_port_ops.
+ * and starts it; the translator asks it for memory and data by struct scsi_port_ops.
  *
  *   transport                              translator                    core
  *   scsi_task_start() ─────────────────▶ dispatch ── row ── handler
@@ -18,6 +17,8 @@
  *
  * Everything runs on the home loop of the nexus.  Ops may be called from inside
  * scsi_task_start(), scsi_task_data() and scsi_task_resume(); done() may, too.
+ * From inside receive(), memory() and send() a transport may bring data, and must
+ * neither abort nor leave that task; from inside done() it may start other tasks.
  */
 #ifndef TRANSLATORS_SCSI_SCSI_TASK_H
 #define TRANSLATORS_SCSI_SCSI_TASK_H

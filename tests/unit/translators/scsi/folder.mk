@@ -9,7 +9,9 @@ TR_SCSI_TESTS = \
 	%reldir%/scsi_cmds_test \
 	%reldir%/scsi_data_test \
 	%reldir%/scsi_dispatch_test \
+	%reldir%/scsi_gather_test \
 	%reldir%/scsi_inquiry_test \
+	%reldir%/scsi_limits_test \
 	%reldir%/scsi_luns_test \
 	%reldir%/scsi_mode_test \
 	%reldir%/scsi_nexus_test \
@@ -37,7 +39,9 @@ SCSI_RIG_LIBS = %reldir%/libscsi_rig.a translators/scsi/libtr_scsi.a $(CORE_RIG_
 %canon_reldir%_scsi_cmds_test_LDADD = $(TR_SCSI_LIBS)
 %canon_reldir%_scsi_data_test_LDADD = $(TR_SCSI_LIBS)
 %canon_reldir%_scsi_dispatch_test_LDADD = $(SCSI_RIG_LIBS)
+%canon_reldir%_scsi_gather_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_inquiry_test_LDADD = $(SCSI_RIG_LIBS)
+%canon_reldir%_scsi_limits_test_LDADD = $(TR_SCSI_LIBS)
 %canon_reldir%_scsi_luns_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_mode_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_nexus_test_LDADD = $(SCSI_RIG_LIBS)
