@@ -81,7 +81,10 @@ void scsi_do_caw(struct scsi_task *task)
 {
 	const struct gw_facts *facts = scsi_unit_facts(task->unit);
 
-	if (task->blocks > scsi_limits_of(facts).caw_blocks)
+	/* No blocks with data for some: a count that has wrapped, as 256 in its one
+	 * byte does.  GOOD would say that they were written. */
+	if (task->blocks > scsi_limits_of(facts).caw_blocks ||
+	    (!task->blocks && task->expected_out))
 		scsi_end_cdb(task, 13, SCSI_NO_BIT);
 	else if (!task->blocks) /* no error: nothing is compared or written */
 		scsi_end(task, SCSI_GOOD);

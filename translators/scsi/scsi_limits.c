@@ -13,6 +13,7 @@
  * write what it cannot do natively. */
 #define SAME_MAX_BYTES (1ull << 30)
 #define UNMAP_MAX_BYTES (1ull << 32)
+#define UNMAP_MAX_BLOCKS (1u << 20)
 
 struct scsi_limits scsi_limits_of(const struct gw_facts *facts)
 {
@@ -22,7 +23,7 @@ struct scsi_limits scsi_limits_of(const struct gw_facts *facts)
 	return (struct scsi_limits){
 		.caw_blocks = (uint32_t)num_min(SCSI_WHOLE_MAX_BYTES / 2 / block, UINT8_MAX),
 		.same_blocks = (uint32_t)(SAME_MAX_BYTES / block),
-		.unmap_blocks = (uint32_t)(UNMAP_MAX_BYTES / block),
+		.unmap_blocks = (uint32_t)num_min(UNMAP_MAX_BYTES / block, UNMAP_MAX_BLOCKS),
 		.unit_blocks = (uint16_t)(unit / block),
 		.optimal_blocks = facts->optimal_bytes > unit ? facts->optimal_bytes / block : 0,
 		.granularity_blocks = facts->unmap_granularity_bytes / block,

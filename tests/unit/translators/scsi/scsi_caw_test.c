@@ -94,6 +94,8 @@ static void lengths(void **state)
 	fill(&rig, 1024);
 	caw_cdb(cdb, 3, 0, 0);
 	assert_int_equal(cmd_none(&cmd, &rig, cdb, 16), SCSI_GOOD); /* nothing, no error */
+	cmd_out(&cmd, &rig, cdb, 16, both, 1024); /* 256 blocks: the byte has wrapped */
+	assert_cdb_field(&cmd, 13, -1);
 	caw_cdb(cdb, 3, 1, 0);
 	for (uint32_t bytes = 0; bytes <= 2048; bytes += 256) {
 		if (bytes == 1024)

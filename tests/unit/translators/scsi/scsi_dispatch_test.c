@@ -57,7 +57,7 @@ static void every_reserved_bit(void **state)
 				assert_cdb_field(&cmd, byte, (int)bit);
 				tried++;
 			}
-	assert_true(tried > 1000);
+	assert_true(tried > 900);
 	/* of several the first byte, and in it the leftmost bit */
 	bare_cdb(scsi_cmds_find(0x00, 0), cdb);
 	cdb[2] = 0x30;

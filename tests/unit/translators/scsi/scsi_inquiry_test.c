@@ -210,7 +210,9 @@ static void pages_of(void (*change)(struct gw_store_info *info), uint32_t block,
 	assert_int_equal(be32_get(cmd.in + 8), 0);
 	assert_int_equal(be32_get(cmd.in + 12),
 			 change == granular && block < 65536 ? 65536 / block : 0);
-	assert_int_equal(be32_get(cmd.in + 20), unmap ? (uint32_t)((1ull << 32) / block) : 0);
+	assert_int_equal(be32_get(cmd.in + 20), !unmap	       ? 0
+						: block < 4096 ? 1u << 20
+							       : (1ull << 32) / block);
 	assert_int_equal(be32_get(cmd.in + 24), unmap ? 256 : 0);
 	assert_int_equal(be32_get(cmd.in + 28), change == granular ? 65536 / block : 0);
 	assert_int_equal(be32_get(cmd.in + 32), change == granular ? 1u << 31 : 0);
