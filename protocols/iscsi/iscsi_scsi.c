@@ -37,13 +37,16 @@ static bool is_good(const struct scsi_task *scsi)
 	return scsi->status == SCSI_GOOD && !scsi->sense_bytes;
 }
 
+/* What a command that failed has not moved is underflow, too; but where its CDB
+ * asks for more than was expected, that is said. */
 static struct residual residual_of(const struct scsi_task *scsi)
 {
-	bool good = is_good(scsi);
+	bool out = scsi->write && !scsi->read;
+	uint64_t expected = out ? scsi->expected_out : scsi->expected_in;
+	uint64_t asks = out ? scsi->out_bytes : scsi->in_bytes;
+	uint64_t moved = out ? scsi->out_taken : scsi->in_sent;
 
-	if (scsi->write && !scsi->read)
-		return compare(scsi->expected_out, good ? scsi->out_bytes : scsi->out_taken);
-	return compare(scsi->expected_in, good ? scsi->in_bytes : scsi->in_sent);
+	return compare(expected, is_good(scsi) || asks > expected ? asks : moved);
 }
 
 static void put_sense(struct iscsi_out *out, const struct scsi_task *scsi)
