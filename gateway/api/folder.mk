@@ -2,6 +2,7 @@
 noinst_HEADERS += \
 	%reldir%/access.h \
 	%reldir%/buf.h \
+	%reldir%/drain.h \
 	%reldir%/event.h \
 	%reldir%/fence.h \
 	%reldir%/frontend.h \
@@ -11,6 +12,7 @@ noinst_HEADERS += \
 	%reldir%/out.h \
 	%reldir%/port.h \
 	%reldir%/req.h \
+	%reldir%/reset.h \
 	%reldir%/rsv.h \
 	%reldir%/status.h \
 	%reldir%/status.tbl \

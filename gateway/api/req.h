@@ -125,11 +125,13 @@ struct gw_req {
 
 /* ---- home loop of the I_T_L nexus --------------------------------------- */
 
-/* Null: the pool of requests is empty; wait with gw_req_wait(). Zeroed. */
+/* Null: the pool of requests is empty, or this volume has its share of it at work
+ * already; wait with gw_req_wait(). Zeroed. */
 struct gw_req *gw_req_take(struct gw_itl *itl);
 struct gw_req_waiter {
 	void (*wake)(struct gw_req_waiter *waiter);
 	bool waiting;
+	struct gw_lane *lane;
 	TAILQ_ENTRY(gw_req_waiter) link;
 };
 void gw_req_wait(struct gw_itl *itl, struct gw_req_waiter *waiter);

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -21,17 +22,33 @@ static bool next_folder(unsigned i, char *buf, size_t len)
 	return ctl_path_folder(i, geteuid(), getenv("XDG_RUNTIME_DIR"), buf, len);
 }
 
-/* Both signs, for a daemon that starts has its socket before it listens. */
-static bool is_alive(const struct cli_daemon *daemon)
+#define LAST_BREATH_MS 500
+
+/* Waits so long for whoever is behind the socket to go. */
+static int knock(const struct cli_daemon *daemon, int wait_ms)
 {
 	scope_fd int sock = -1;
 	int rc = cli_call_connect(daemon->path, &sock);
 
-	if (!rc)
-		return true;
-	if (rc == -ECONNREFUSED && kill((pid_t)daemon->pid, 0) && errno == ESRCH)
+	if (!rc && wait_ms)
+		poll(&(struct pollfd){ .fd = sock, .events = POLLIN }, 1, wait_ms);
+	return rc;
+}
+
+/* Both signs, for a daemon that starts has its socket before it listens.  And the
+ * socket of one that was killed still listens for a moment after the process is
+ * gone, until the kernel has taken its ring down; but one whose process is not
+ * seen may live in another container that shares the folder. */
+static bool is_alive(const struct cli_daemon *daemon)
+{
+	bool gone = kill((pid_t)daemon->pid, 0) && errno == ESRCH;
+	int rc = knock(daemon, gone ? LAST_BREATH_MS : 0);
+
+	if (gone && !rc)
+		rc = knock(daemon, 0);
+	if (gone && rc == -ECONNREFUSED)
 		unlink(daemon->path);
-	return false;
+	return !rc;
 }
 
 static void close_folder(DIR **dir)

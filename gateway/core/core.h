@@ -41,6 +41,7 @@ struct gw_loop {
 	struct gw_req_list free; /* requests */
 	uint32_t made, in_use, limit;
 	TAILQ_HEAD(, gw_req_waiter) waiters;
+	unsigned n_waiters;
 	bool waking;
 	struct gw_req_list done; /* to be completed at the end of this turn */
 	struct loop_task done_task;
@@ -78,6 +79,7 @@ struct gw_lane {
 	bool open;
 	unsigned n_guards, n_waiting, n_running;
 	uint64_t places; /* given out to requests and guards, in order of arrival */
+	unsigned n_taken; /* requests, orphans among them */
 	struct gw_guard_list guards;
 	struct gw_req_list running, waiting;
 	struct gw_itl_list itls;
@@ -155,8 +157,9 @@ struct gw_itl {
 	struct gw_facts facts;
 	struct gw_req_list reqs;
 	unsigned in_flight;
-	struct loop_mail join;
-	unsigned join_next;
+	struct loop_mail join, reset;
+	unsigned join_next, reset_next;
+	bool resetting, reset_again;
 	TAILQ_ENTRY(gw_itl) link;
 };
 

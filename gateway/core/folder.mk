@@ -5,6 +5,7 @@ core_sources = \
 	%reldir%/access.c \
 	%reldir%/admin.h \
 	%reldir%/core.h \
+	%reldir%/drain.c \
 	%reldir%/event.c \
 	%reldir%/fallback.c \
 	%reldir%/fence.c \
@@ -26,6 +27,7 @@ core_sources = \
 	%reldir%/registry.h \
 	%reldir%/req.c \
 	%reldir%/req_pool.c \
+	%reldir%/reset.c \
 	%reldir%/rsv.c \
 	%reldir%/status.c \
 	%reldir%/store_call.c \

@@ -22,10 +22,13 @@
 #include "gateway/daemon/banner.h"
 #include "gateway/daemon/process.h"
 #include "gateway/daemon/refresh.h"
+#include "gateway/daemon/watch.h"
 
 #define TAG GW_TAG('l', 'i', 'f', 'e')
 #define PROGRESS_MS 1000
-#define PROGRESS_LEAST_BYTES (1u << 20) /* less is flushed before it is read */
+/* Less is flushed before it is read, unless the store is slow. */
+#define PROGRESS_LEAST_BYTES (1u << 20)
+#define PROGRESS_PATIENCE 3 /* times that this little is not told */
 
 /* ROW(STATE, the word of `sluice status`) */
 #define LIFE_STATES(ROW)          \
@@ -56,8 +59,10 @@ struct life {
 	struct drv_op signal_op;
 	struct conf_apply_op apply;
 	struct refresh refresh;
+	struct watch watch;
 	bool refreshing; /* its callback has not come */
 	struct loop_timer progress, patience;
+	unsigned told; /* how often progress was looked at */
 };
 
 static void enter(struct life *life, enum life_state state);
@@ -214,7 +219,7 @@ static void tell_volume(void *arg, const char *name)
 	char size[32];
 	struct str s = STR_IN(size);
 
-	if (dirty_bytes < PROGRESS_LEAST_BYTES)
+	if (!dirty_bytes || (dirty_bytes < PROGRESS_LEAST_BYTES && life->told < PROGRESS_PATIENCE))
 		return;
 	ctl_human_size(&s, dirty_bytes);
 	process_say("flushing %s: %s left", name, size);
@@ -226,6 +231,7 @@ static void tell_progress(struct loop_timer *timer)
 		life_of((struct life *)((char *)timer - offsetof(struct life, progress)));
 
 	gw_volume_names(life->args.gw, tell_volume, life);
+	life->told++;
 	process_notify("EXTEND_TIMEOUT_USEC=10000000");
 	loop_timer_arm(life->loop, timer, instant_add(loop_now(life->loop), span_ms(PROGRESS_MS)));
 }
@@ -258,13 +264,21 @@ static void server_is_gone(void *arg)
 	enter(life, LIFE_OVER);
 }
 
-static void close_all(struct life *life)
+static void watch_is_quiet(void *arg)
 {
-	loop_timer_disarm(life->loop, &life->progress);
+	struct life *life = life_of(arg);
+
+	life->hangs = life->hangs || life->watch.stuck;
 	if (life->server)
 		ctl_server_stop(life->server, server_is_gone, life);
 	else
 		enter(life, LIFE_OVER);
+}
+
+static void close_all(struct life *life)
+{
+	loop_timer_disarm(life->loop, &life->progress);
+	watch_stop(&life->watch, watch_is_quiet, life);
 }
 
 static void enter(struct life *life, enum life_state state)
@@ -276,6 +290,7 @@ static void enter(struct life *life, enum life_state state)
 		break;
 	case LIFE_SERVING:
 		refresh_start(&life->refresh);
+		watch_start(&life->watch);
 		break;
 	case LIFE_DRAINING:
 		drain(life);
@@ -335,6 +350,7 @@ int life_create(const struct life_args *args, struct life **out, struct gw_err *
 	life->apply.owner = life;
 	life->apply.drain = span_s(LIFE_DRAIN_S);
 	refresh_init(&life->refresh, args->gw);
+	watch_init(&life->watch, args->gw);
 	loop_timer_init(&life->progress, tell_progress);
 	loop_timer_init(&life->patience, patience_ends);
 	*out = life;

@@ -2,9 +2,10 @@
 /*
  * How a file's bytes move (drv_file.h).  Measured on ext4: a cached 4 KiB read
  * costs the same inline and by ring; a buffered write 2.1 us inline and 5.7 us
- * by ring, which always wakes a worker; on tmpfs a read takes 1.2 us inline
- * and 3 us by ring.  So: inline unless it could wait, and a call that did wait
- * sends its file to the queue for a while.
+ * by ring, which always wakes a worker (into a large folio both cost far more:
+ * drv_folio.h); on tmpfs a read takes 1.2 us inline and 3 us by ring.  So:
+ * inline unless it could wait, and a call that did wait sends its file to the
+ * queue for a while.
  */
 #include "config.h"
 
@@ -24,6 +25,7 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/num.h"
+#include "gateway/base/str.h"
 #include "gateway/base/table.h"
 
 #define TAG GW_TAG('f', 'i', 'l', 'e')
@@ -33,9 +35,10 @@
 #define SLOW_PIECE_BYTES (256 << 10)
 #define SLOW_FOR_NS 100000000
 #define SUSPECT_FOR_NS 1000000000
-/* Below the share of memory at which the kernel makes writers wait. */
+/* Where the kernel does not say what it lets be dirty: a share of the memory. */
 #define BUDGET_MEMORY_SHARE 20
 #define BUDGET_LEAST (64ULL << 20)
+#define VMSTAT_LINE_MOST 100
 /* O_DIRECT: less than this cannot be asked for again; it was the end. */
 #define SECTOR_BYTES 512
 
@@ -85,12 +88,35 @@ static bool knows_nowait(int fd)
 	return preadv2(fd, &iov, 1, 0, RWF_NOWAIT) >= 0 || errno == EAGAIN;
 }
 
-static uint64_t memory_budget(void)
+/* Bytes that may be dirty before the kernel itself begins to write them back; it
+ * makes writers wait at about one and a half times as many.  0: not told. */
+static uint64_t kernel_budget(void)
 {
-	uint64_t pages = (uint64_t)sysconf(_SC_PHYS_PAGES);
-	uint64_t share = pages * (uint64_t)sysconf(_SC_PAGESIZE) / BUDGET_MEMORY_SHARE;
+	static const char name[] = "nr_dirty_background_threshold ";
+	char line[VMSTAT_LINE_MOST];
+	uint64_t pages = 0;
+	FILE *stat = fopen("/proc/vmstat", "re");
 
-	return num_max(share, BUDGET_LEAST);
+	if (!stat)
+		return 0;
+	while (!pages && fgets(line, sizeof(line), stat)) {
+		line[strcspn(line, "\n")] = 0;
+		if (str_starts(line, name))
+			str_parse_u64(line + sizeof(name) - 1, &pages);
+	}
+	fclose(stat);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+/* To push earlier than the kernel would only writes twice what is written twice. */
+static uint64_t choose_budget(void)
+{
+	uint64_t budget = kernel_budget();
+
+	if (!budget)
+		budget = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE) /
+			 BUDGET_MEMORY_SHARE;
+	return num_max(budget, BUDGET_LEAST);
 }
 
 static int open_again(int fd)
@@ -114,7 +140,7 @@ struct drv_file *drv_file_create(int fd, const char *path)
 	}
 	file->fd = fd;
 	file->push_fd = open_again(fd);
-	file->budget = memory_budget();
+	file->budget = choose_budget();
 	file->in_memory = is_in_memory(fd);
 	file->local = is_local(fd);
 	atomic_init(&file->nowait, knows_nowait(fd));
@@ -243,18 +269,20 @@ bool drv_file_begin(struct drv_file *file, struct drv_file_watch *watch)
 /* A call that took long either waited or lost its processor to somebody else,
  * for which the file cannot be blamed.  Counting the waits costs a system call,
  * so it is done only once there is a suspicion. */
-void drv_file_end(struct drv_file *file, const struct drv_file_watch *watch, uint64_t bytes)
+int64_t drv_file_end(struct drv_file *file, const struct drv_file_watch *watch, uint64_t bytes)
 {
 	int64_t now_ns = clock_ns();
+	int64_t took_ns = now_ns - watch->began_ns;
 	int64_t fair_ns = SLOW_NS * (int64_t)(1 + bytes / SLOW_PIECE_BYTES);
 
-	if (now_ns - watch->began_ns <= fair_ns)
-		return;
+	if (took_ns <= fair_ns)
+		return took_ns;
 	atomic_store_explicit(&file->suspect_until_ns, now_ns + SUSPECT_FOR_NS,
 			      memory_order_relaxed);
 	if (watch->switches >= 0 && switches() > watch->switches)
 		atomic_store_explicit(&file->slow_until_ns, now_ns + SLOW_FOR_NS,
 				      memory_order_relaxed);
+	return took_ns;
 }
 
 static ssize_t one_call(struct drv_op *op, int flags)
@@ -301,19 +329,35 @@ static bool may_write_inline(struct drv_op *op)
 	return window(file) + drv_op_left(op) <= file->budget;
 }
 
+/* Large folios make small writes dear (drv_folio.h). */
+static void split_if_due(struct drv_op *op, struct drv_file_watch *watch)
+{
+	struct drv_file *file = op->file;
+
+	if (file->in_memory || op->kind != DRV_WRITE ||
+	    !drv_folio_is_due(&file->folio, op->offset, drv_op_left(op), watch->began_ns))
+		return;
+	drv_folio_split(file->push_fd, op->offset);
+	watch->began_ns = clock_ns();
+}
+
 static bool try_timed(struct drv_op *op, int64_t *res)
 {
 	struct drv_file *file = op->file;
 	uint64_t bytes = drv_op_left(op);
 	struct drv_file_watch watch;
+	int64_t took_ns;
 	bool ended;
 
 	if (!drv_file_begin(file, &watch))
 		return false;
+	split_if_due(op, &watch);
 	do
 		ended = drv_file_step(op, one_call(op, 0), res);
 	while (!ended);
-	drv_file_end(file, &watch, bytes);
+	took_ns = drv_file_end(file, &watch, bytes);
+	if (op->kind == DRV_WRITE)
+		drv_folio_judge(&file->folio, bytes, took_ns);
 	return true;
 }
 

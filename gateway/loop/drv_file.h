@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "gateway/loop/drv.h"
+#include "gateway/loop/drv_folio.h"
 #include "gateway/loop/drv_op.h"
 #include "gateway/loop/loop_pool.h"
 
@@ -41,6 +42,7 @@ struct drv_file {
 	atomic_bool pushing;
 	atomic_uint refs; /* its owner, and a push in flight */
 	struct loop_mail push;
+	struct drv_folio folio; /* what small writes cost here */
 };
 
 /* fs calls: on a helper, or on the main thread before anything is served. */
@@ -58,13 +60,14 @@ int64_t drv_file_work(struct drv_op *op);
 /* ---- any thread --------------------------------------------------------- */
 
 /* Around a call that should not block.  begin: false, this file's calls have
- * blocked lately: do not.  end: judges the call, which moved that many bytes. */
+ * blocked lately: do not.  end: judges the call, which moved that many bytes, and
+ * returns how long it took, ns. */
 struct drv_file_watch {
 	int64_t began_ns;
 	long switches; /* this thread's voluntary ones; -1: not counted */
 };
 bool drv_file_begin(struct drv_file *file, struct drv_file_watch *watch);
-void drv_file_end(struct drv_file *file, const struct drv_file_watch *watch, uint64_t bytes);
+int64_t drv_file_end(struct drv_file *file, const struct drv_file_watch *watch, uint64_t bytes);
 
 void drv_file_wrote(struct drv_file *file, uint64_t bytes, uint64_t end);
 uint64_t drv_file_mark(struct drv_file *file); /* before a sync ... */

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -24,6 +25,7 @@
 #include "gateway/loop/loop.h"
 
 #define BACKLOG 1024
+#define LAST_BREATH_MS 500
 #define KEEP_IDLE_S 60
 #define KEEP_EVERY_S 15
 #define KEEP_PROBES 4
@@ -91,15 +93,30 @@ static void from_kernel(const union any_addr *from, struct loop_addr *to)
 
 /* ---- listen ------------------------------------------------------------- */
 
-/* Nobody answers at that name: remove it, so that we can have it. */
-static bool remove_stale(const union any_addr *name, socklen_t len)
+/* Whether nobody is there; waits so long for one who is there to go. */
+static bool nobody_at(const union any_addr *name, socklen_t len, int wait_ms)
 {
 	scope_fd int knock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (knock < 0)
+		return false;
+	if (connect(knock, &name->sa, len))
+		return errno == ECONNREFUSED;
+	if (wait_ms)
+		poll(&(struct pollfd){ .fd = knock, .events = POLLIN }, 1, wait_ms);
+	return false;
+}
+
+/* Nobody answers at that name: remove it, so that we can have it.  One who was
+ * killed still seems to be there for a moment after his process is gone, until the
+ * kernel has taken his ring down; whoever starts him again must not fail for it. */
+static bool remove_stale(const union any_addr *name, socklen_t len)
+{
 	struct stat st;
 
-	if (knock < 0 || lstat(name->un.sun_path, &st) || !S_ISSOCK(st.st_mode))
+	if (lstat(name->un.sun_path, &st) || !S_ISSOCK(st.st_mode))
 		return false;
-	if (!connect(knock, &name->sa, len) || errno != ECONNREFUSED)
+	if (!nobody_at(name, len, LAST_BREATH_MS) && !nobody_at(name, len, 0))
 		return false;
 	return !unlink(name->un.sun_path);
 }

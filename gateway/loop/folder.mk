@@ -12,6 +12,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/drv_dev.h \
 	%reldir%/drv_file.c \
 	%reldir%/drv_file.h \
+	%reldir%/drv_folio.c \
+	%reldir%/drv_folio.h \
 	%reldir%/drv_fs.h \
 	%reldir%/drv_holder.c \
 	%reldir%/drv_holder.h \
@@ -33,6 +35,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/drv_zero.h \
 	%reldir%/loop.h \
 	%reldir%/loop_addr.c \
+	%reldir%/loop_door.c \
+	%reldir%/loop_door.h \
 	%reldir%/loop_mail.c \
 	%reldir%/loop_mail.h \
 	%reldir%/loop_own.h \
@@ -40,6 +44,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/loop_pool.h \
 	%reldir%/loop_set.c \
 	%reldir%/loop_set.h \
+	%reldir%/loop_stream.c \
+	%reldir%/loop_stream.h \
 	%reldir%/loop_timer.c \
 	%reldir%/loop_timer.h \
 	%reldir%/loop_turn.c

@@ -86,6 +86,11 @@ const char *loop_addr_format(const struct loop_addr *addr, char *buf, size_t len
 /* For logs and lists: "192.0.2.1:4711" or "unix:pid 12 uid 0". Returns buf. */
 const char *loop_peer_format(const struct loop_peer *peer, char *buf, size_t len);
 #define LOOP_ADDR_TEXT 160
+/* Is it a wildcard: 0.0.0.0, [::]? */
+bool loop_addr_is_any(const struct loop_addr *addr);
+/* How a client on this machine writes the host: "192.0.2.1", "[::1]", and
+ * "localhost" for a wildcard; a Unix socket has none: "". Returns buf. */
+const char *loop_addr_host(const struct loop_addr *addr, char *buf, size_t len);
 
 /* ---- what a driver calls back ------------------------------------------- */
 

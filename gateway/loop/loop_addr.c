@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "gateway/base/str.h"
@@ -154,5 +155,30 @@ const char *loop_peer_format(const struct loop_peer *peer, char *buf, size_t len
 		return loop_addr_format(&peer->addr, buf, len);
 	s = str_begin(buf, len);
 	str_addf(&s, UNIX_WORD "pid %u uid %u", peer->pid, peer->uid);
+	return buf;
+}
+
+bool loop_addr_is_any(const struct loop_addr *addr)
+{
+	static const uint8_t any[16];
+
+	return (addr->family == LOOP_ADDR_INET && !memcmp(addr->ip, any, 4)) ||
+	       (addr->family == LOOP_ADDR_INET6 && !memcmp(addr->ip, any, 16));
+}
+
+const char *loop_addr_host(const struct loop_addr *addr, char *buf, size_t len)
+{
+	char text[LOOP_ADDR_TEXT];
+	const char *colon;
+
+	if (loop_addr_is_any(addr)) {
+		snprintf(buf, len, "localhost");
+	} else if (addr->family == LOOP_ADDR_INET || addr->family == LOOP_ADDR_INET6) {
+		loop_addr_format(addr, text, sizeof(text));
+		colon = strrchr(text, ':');
+		snprintf(buf, len, "%.*s", (int)(colon ? colon - text : 0), text);
+	} else {
+		snprintf(buf, len, "%s", "");
+	}
 	return buf;
 }

@@ -9,8 +9,6 @@ noinst_LIBRARIES += %reldir%/libpr_nbd.a
 	%reldir%/nbds_counters.tbl \
 	%reldir%/nbds_done.c \
 	%reldir%/nbds_done.h \
-	%reldir%/nbds_door.c \
-	%reldir%/nbds_door.h \
 	%reldir%/nbds_front.c \
 	%reldir%/nbds_front.h \
 	%reldir%/nbds_greet.c \
@@ -32,6 +30,4 @@ noinst_LIBRARIES += %reldir%/libpr_nbd.a
 	%reldir%/nbds_reply.h \
 	%reldir%/nbds_run.c \
 	%reldir%/nbds_run.h \
-	%reldir%/nbds_state.h \
-	%reldir%/nbds_wire.c \
-	%reldir%/nbds_wire.h
+	%reldir%/nbds_state.h

@@ -379,7 +379,7 @@ void nbds_cmd_arm(struct nbds_conn *conn)
 						    conn->rx->bytes - conn->rx_to };
 	conn->rx_rest = rest;
 	if (n)
-		nbds_wire_receive(&conn->wire, conn->rx_iov, n, false);
+		loop_stream_receive(&conn->wire, conn->rx_iov, n, false);
 }
 
 bool nbds_cmd_between(const struct nbds_conn *conn)

@@ -21,7 +21,7 @@ static struct nbds_conn *of_task(struct loop_task *task)
 	return (struct nbds_conn *)((char *)task - offsetof(struct nbds_conn, task));
 }
 
-static struct nbds_conn *of_wire(struct nbds_wire *wire)
+static struct nbds_conn *of_wire(struct loop_stream *wire)
 {
 	return (struct nbds_conn *)((char *)wire - offsetof(struct nbds_conn, wire));
 }
@@ -38,7 +38,7 @@ static void end(struct nbds_conn *conn, const char *words)
 	conn->dead = true;
 	log_debug(NBD, "%s: %s: %s", loop_peer_format(&conn->peer, text, sizeof(text)),
 		  gw_volume_name(gw_itl_volume(conn->itl)), words);
-	nbds_wire_shut(&conn->wire);
+	loop_stream_shut(&conn->wire);
 	nbds_run_abandon(conn);
 	nbds_reply_drop(conn);
 	loop_defer(conn->home->loop, &conn->task);
@@ -81,7 +81,7 @@ static void finish(struct nbds_conn *conn)
 	nbds_reply_sent(conn);
 	nbds_cmd_drop(conn);
 	release(conn);
-	nbds_wire_close(&conn->wire);
+	loop_stream_close(&conn->wire);
 	loop_defer_cancel(home->loop, &conn->task);
 	LIST_REMOVE(conn, link);
 	home->n_conns--;
@@ -109,7 +109,7 @@ static void turn(struct loop_task *task)
 	struct nbds_conn *conn = of_task(task);
 
 	if (conn->dead) {
-		if (nbds_wire_idle(&conn->wire))
+		if (loop_stream_idle(&conn->wire))
 			finish(conn);
 		return;
 	}
@@ -121,7 +121,7 @@ static void turn(struct loop_task *task)
 		end(conn, "ended");
 }
 
-static void received(struct nbds_wire *wire, int64_t res)
+static void received(struct loop_stream *wire, int64_t res)
 {
 	struct nbds_conn *conn = of_wire(wire);
 
@@ -136,7 +136,7 @@ static void received(struct nbds_wire *wire, int64_t res)
 	loop_defer(conn->home->loop, &conn->task);
 }
 
-static void sent(struct nbds_wire *wire, int64_t res)
+static void sent(struct loop_stream *wire, int64_t res)
 {
 	struct nbds_conn *conn = of_wire(wire);
 
@@ -255,7 +255,7 @@ void nbds_conn_begin(struct nbds_conn *conn, int sock, uint32_t terms,
 	conn->chunked = terms & (NBDX_HAS_EXTENDED | NBDX_HAS_STRUCTURED);
 	conn->since = loop_now(home->loop);
 	adopt(conn);
-	nbds_wire_open(&conn->wire, home->loop, sock);
+	loop_stream_open(&conn->wire, home->loop, sock);
 	LIST_INSERT_HEAD(&home->conns, conn, link);
 	home->n_conns++;
 	nbds_count(home, NBDS_COUNT_connections, 1);

@@ -11,28 +11,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/api/drain.h"
 #include "gateway/api/gateway.h"
-#include "gateway/api/visit.h"
 #include "gateway/base/str.h"
 #include "gateway/base/table.h"
 #include "protocols/nbd/nbds_conn.h"
-#include "protocols/nbd/nbds_door.h"
+#include "protocols/nbd/nbds_greet.h"
 #include "protocols/nbd/nbds_op.h"
+
+struct listener {
+	struct loop_door door;
+	struct nbds_greet_host host; /* the door's owner */
+};
 
 struct gw_front {
 	struct gw *gw;
 	struct loop *loop; /* loop 0 */
-	unsigned n_doors, n_homes;
-	struct nbds_door *doors;
+	unsigned n_listeners, n_homes;
+	struct listener *listeners;
 	struct nbds_home *homes;
-	/* the drain */
-	bool draining, visiting;
-	bool told; /* done() was called, or is about to be */
-	struct gw_visit visit;
-	struct loop_timer deadline;
-	struct loop_mail end;
-	void (*done)(void *arg);
-	void *arg;
+	struct gw_drain drain;
 };
 
 static const struct gw_option options[] = {
@@ -53,11 +51,11 @@ static void destroy(struct gw_front **frontp)
 	*frontp = NULL;
 	if (!front)
 		return;
-	for (unsigned i = 0; i < front->n_doors; i++)
-		nbds_door_close(&front->doors[i]);
+	for (unsigned i = 0; i < front->n_listeners; i++)
+		loop_door_close(&front->listeners[i].door);
 	for (unsigned i = 0; i < front->n_homes; i++)
 		nbds_op_free_slabs(&front->homes[i]);
-	free(front->doors);
+	free(front->listeners);
 	free(front->homes);
 	free(front);
 }
@@ -78,23 +76,33 @@ static void make_homes(struct gw_front *front)
 	}
 }
 
+static int listen_on(struct gw_front *front, const char *address, struct gw_err *err)
+{
+	const struct loop_door_bounds bounds = { NBDS_FRONT_CONNS_MAX, NBDS_FRONT_HALF_OPEN_MAX };
+	struct listener *l = &front->listeners[front->n_listeners];
+	int rc = loop_door_open(&l->door, front->loop, address, &nbds_greet_ops, &l->host, bounds,
+				err);
+
+	if (rc)
+		return rc;
+	l->host.gw = front->gw;
+	l->host.homes = front->homes;
+	snprintf(l->host.target, sizeof(l->host.target), "nbd:%s", l->door.text);
+	front->n_listeners++;
+	return 0;
+}
+
 static int open_doors(struct gw_front *front, const struct gw_setting *settings, unsigned n,
 		      struct gw_err *err)
 {
-	for (unsigned i = 0; i < n; i++) {
-		struct nbds_door *door = &front->doors[front->n_doors];
-		int rc;
+	int rc = 0;
 
+	for (unsigned i = 0; i < n && !rc; i++) {
 		if (strcmp(settings[i].key, "nbd"))
 			return gw_err_set(err, EINVAL, "NBD knows no option '%s'", settings[i].key);
-		rc = nbds_door_open(door, front->gw, front->homes, settings[i].value, err);
-		if (rc)
-			return rc;
-		door->bounds =
-			(struct nbds_door_bounds){ NBDS_FRONT_CONNS_MAX, NBDS_FRONT_HALF_OPEN_MAX };
-		front->n_doors++;
+		rc = listen_on(front, settings[i].value, err);
 	}
-	return 0;
+	return rc;
 }
 
 static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
@@ -113,8 +121,8 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 	front->loop = loop_set_get(gw_loops(gw), 0);
 	front->n_homes = loop_set_count(gw_loops(gw));
 	front->homes = calloc(front->n_homes, sizeof(*front->homes));
-	front->doors = calloc(n, sizeof(*front->doors));
-	if (!front->homes || !front->doors) {
+	front->listeners = calloc(n, sizeof(*front->listeners));
+	if (!front->homes || !front->listeners) {
 		front->n_homes = 0;
 		destroy(&front);
 		return gw_err_set(err, ENOMEM, "no memory for the NBD server");
@@ -130,37 +138,24 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 
 /* ---- start and drain ----------------------------------------------------- */
 
-static void say_done(struct loop_mail *mail)
+static struct gw_front *of_drain(struct gw_drain *drain)
 {
-	struct gw_front *front = (struct gw_front *)((char *)mail - offsetof(struct gw_front, end));
-
-	front->done(front->arg);
+	return (struct gw_front *)((char *)drain - offsetof(struct gw_front, drain));
 }
 
-/* Somebody left: was it the last? */
-static void look(void *arg)
+static bool is_empty(struct gw_drain *drain)
 {
-	struct gw_front *front = arg;
+	struct gw_front *front = of_drain(drain);
 
-	if (!front->draining || front->visiting || front->told)
-		return;
-	for (unsigned i = 0; i < front->n_doors; i++)
-		if (!nbds_door_empty(&front->doors[i]))
-			return;
-	front->told = true;
-	loop_timer_disarm(front->loop, &front->deadline);
-	front->end.run = say_done;
-	loop_post(front->loop, &front->end);
+	for (unsigned i = 0; i < front->n_listeners; i++)
+		if (!loop_door_empty(&front->listeners[i].door))
+			return false;
+	return true;
 }
 
-static struct gw_front *of_visit(struct gw_visit *visit)
+static void drain_loop(struct gw_drain *drain, struct loop *loop)
 {
-	return (struct gw_front *)((char *)visit - offsetof(struct gw_front, visit));
-}
-
-static void drain_loop(struct gw_visit *visit, struct loop *loop)
-{
-	struct nbds_home *home = &of_visit(visit)->homes[loop_index(loop)];
+	struct nbds_home *home = &of_drain(drain)->homes[loop_index(loop)];
 	struct nbds_conn *conn;
 
 	home->draining = true;
@@ -168,83 +163,59 @@ static void drain_loop(struct gw_visit *visit, struct loop *loop)
 		nbds_conn_drain(conn);
 }
 
-static void kill_loop(struct gw_visit *visit, struct loop *loop)
+static void kill_doors(struct gw_drain *drain)
 {
-	struct nbds_home *home = &of_visit(visit)->homes[loop_index(loop)];
+	struct gw_front *front = of_drain(drain);
+
+	for (unsigned i = 0; i < front->n_listeners; i++)
+		loop_door_kill(&front->listeners[i].door);
+}
+
+static void kill_loop(struct gw_drain *drain, struct loop *loop)
+{
+	struct nbds_home *home = &of_drain(drain)->homes[loop_index(loop)];
 	struct nbds_conn *conn;
 
 	LIST_FOREACH (conn, &home->conns, link)
 		nbds_conn_kill(conn);
 }
 
-static void visited(struct gw_visit *visit)
+static const struct gw_drain_ops drain_ops = {
+	.empty = is_empty, .ask = drain_loop, .force0 = kill_doors, .force = kill_loop
+};
+
+static void look(void *arg)
 {
-	struct gw_front *front = of_visit(visit);
+	struct gw_front *front = arg;
 
-	front->visiting = false;
-	look(front);
-}
-
-static void visit(struct gw_front *front, void (*each)(struct gw_visit *visit, struct loop *loop))
-{
-	front->visiting = true;
-	front->visit.each = each;
-	front->visit.done = visited;
-	gw_visit_loops(front->gw, front->loop, &front->visit);
-}
-
-/* By force, and again a little later for those that were on their way. */
-static void too_late(struct loop_timer *timer)
-{
-	struct gw_front *front =
-		(struct gw_front *)((char *)timer - offsetof(struct gw_front, deadline));
-
-	for (unsigned i = 0; i < front->n_doors; i++)
-		nbds_door_kill(&front->doors[i]);
-	if (!front->visiting)
-		visit(front, kill_loop);
-	loop_timer_arm(front->loop, timer, instant_add(loop_now(front->loop), span_ms(100)));
+	gw_drain_look(&front->drain);
 }
 
 static void start(struct gw_front *front)
 {
-	for (unsigned i = 0; i < front->n_doors; i++) {
-		front->doors[i].changed = look;
-		front->doors[i].arg = front;
-		nbds_door_start(&front->doors[i]);
+	for (unsigned i = 0; i < front->n_listeners; i++) {
+		struct loop_door *door = &front->listeners[i].door;
+
+		door->changed = look;
+		door->arg = front;
+		loop_door_start(door);
 	}
 }
 
 static void drain(struct gw_front *front, struct instant deadline, void (*done)(void *arg),
 		  void *arg)
 {
-	front->done = done;
-	front->arg = arg;
-	front->draining = true;
 	front->homes[0].draining = true;
-	for (unsigned i = 0; i < front->n_doors; i++)
-		nbds_door_drain(&front->doors[i]);
-	loop_timer_init(&front->deadline, too_late);
-	loop_timer_arm(front->loop, &front->deadline, deadline);
-	visit(front, drain_loop);
+	for (unsigned i = 0; i < front->n_listeners; i++)
+		loop_door_drain(&front->listeners[i].door);
+	front->drain.ops = &drain_ops;
+	front->drain.gw = front->gw;
+	gw_drain_begin(&front->drain, deadline, done, arg);
 }
 
 /* ---- lists --------------------------------------------------------------- */
 
-/* How a client on this machine writes the address: a wildcard is no address. */
-static void host_of(const struct nbds_door *door, char *host, size_t size)
-{
-	static const uint8_t any[16];
-	bool wild = !memcmp(door->addr.ip, any, door->addr.family == LOOP_ADDR_INET6 ? 16 : 4);
-	const char *colon = strrchr(door->text, ':');
-
-	if (wild)
-		snprintf(host, size, "localhost");
-	else
-		snprintf(host, size, "%.*s", (int)(colon ? colon - door->text : 0), door->text);
-}
-
-static void export_unix(const struct nbds_door *door, const char *name, struct gw_out *out)
+static void export_unix(const struct loop_door *door, const char *name, struct gw_out *out)
 {
 	char text[LOOP_ADDR_TEXT + 512];
 
@@ -257,11 +228,11 @@ static void export_unix(const struct nbds_door *door, const char *name, struct g
 	gw_out_text(out, "attach", text);
 }
 
-static void export_inet(const struct nbds_door *door, const char *name, struct gw_out *out)
+static void export_inet(const struct loop_door *door, const char *name, struct gw_out *out)
 {
 	char text[LOOP_ADDR_TEXT + 512], host[LOOP_ADDR_TEXT];
 
-	host_of(door, host, sizeof(host));
+	loop_addr_host(&door->addr, host, sizeof(host));
 	snprintf(text, sizeof(text), "nbd://%s:%u/%s", host, door->addr.port, name);
 	gw_out_text(out, "uri", text);
 	snprintf(text, sizeof(text), "nbd-client %s %u -N %s /dev/nbd0", host, door->addr.port,
@@ -275,8 +246,8 @@ static void exports(struct gw_front *front, struct gw_volume *volume, struct gw_
 {
 	const char *name = gw_volume_name(volume);
 
-	for (unsigned i = 0; i < front->n_doors; i++) {
-		const struct nbds_door *door = &front->doors[i];
+	for (unsigned i = 0; i < front->n_listeners; i++) {
+		const struct loop_door *door = &front->listeners[i].door;
 
 		gw_out_record(out, "export");
 		gw_out_text(out, "volume", name);

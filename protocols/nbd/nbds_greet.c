@@ -13,7 +13,12 @@
 
 static void post(struct nbds_greet *g, enum nbds_hs_event event);
 
-static struct nbds_greet *of_wire(struct nbds_wire *wire)
+static struct nbds_greet *of_guest(struct loop_guest *guest)
+{
+	return (struct nbds_greet *)((char *)guest - offsetof(struct nbds_greet, guest));
+}
+
+static struct nbds_greet *of_wire(struct loop_stream *wire)
 {
 	return (struct nbds_greet *)((char *)wire - offsetof(struct nbds_greet, wire));
 }
@@ -39,8 +44,8 @@ static void over(struct loop_mail *mail)
 {
 	struct nbds_greet *g = of_mail(mail);
 
-	g->away = false;
-	g->host->over(g->host, g, g->state == NBDS_HS_MOVED);
+	g->guest.away = false;
+	loop_door_over(&g->guest, g->state == NBDS_HS_MOVED);
 	nbds_opts_end(&g->haggle);
 	free(g->data);
 	free(g);
@@ -60,23 +65,23 @@ static void close_when_idle(struct loop_task *task)
 	struct nbds_greet *g =
 		(struct nbds_greet *)((char *)task - offsetof(struct nbds_greet, task));
 
-	if (!nbds_wire_idle(&g->wire))
+	if (!loop_stream_idle(&g->wire))
 		return;
 	if (g->home) {
 		nbds_conn_leave(&g->conn);
 		loop_set_load(g->home->loop, -1);
 		g->home = NULL;
 	}
-	nbds_wire_close(&g->wire);
+	loop_stream_close(&g->wire);
 	go_over(g);
 }
 
 static void act_close(struct nbds_greet *g)
 {
-	if (g->closing)
+	if (g->guest.closing)
 		return;
-	g->closing = true;
-	nbds_wire_shut(&g->wire);
+	g->guest.closing = true;
+	loop_stream_shut(&g->wire);
 	loop_defer(g->wire.loop, &g->task);
 }
 
@@ -85,7 +90,7 @@ static void act_close(struct nbds_greet *g)
 static void receive(struct nbds_greet *g, void *at, size_t bytes)
 {
 	g->iov = (struct iovec){ at, bytes };
-	nbds_wire_receive(&g->wire, &g->iov, 1, true);
+	loop_stream_receive(&g->wire, &g->iov, 1, true);
 }
 
 static void act_send(struct nbds_greet *g)
@@ -96,7 +101,7 @@ static void act_send(struct nbds_greet *g)
 	if (out->broken || !out->len)
 		post(g, NBDS_HS_ON_GONE); /* no memory even for that */
 	else
-		nbds_wire_send(&g->wire, &g->iov, 1);
+		loop_stream_send(&g->wire, &g->iov, 1);
 }
 
 static void act_receive_data(struct nbds_greet *g)
@@ -126,11 +131,11 @@ static enum nbds_hs_event on_option(struct nbds_greet *g)
 	return nbds_opts_head(&g->haggle, &g->option);
 }
 
-static void received(struct nbds_wire *wire, int64_t res)
+static void received(struct loop_stream *wire, int64_t res)
 {
 	struct nbds_greet *g = of_wire(wire);
 
-	if (g->closing)
+	if (g->guest.closing)
 		loop_defer(wire->loop, &g->task);
 	else if (res <= 0)
 		post(g, NBDS_HS_ON_GONE);
@@ -142,11 +147,11 @@ static void received(struct nbds_wire *wire, int64_t res)
 		post(g, NBDS_HS_ON_WHOLE);
 }
 
-static void sent(struct nbds_wire *wire, int64_t res)
+static void sent(struct loop_stream *wire, int64_t res)
 {
 	struct nbds_greet *g = of_wire(wire);
 
-	if (g->closing)
+	if (g->guest.closing)
 		loop_defer(wire->loop, &g->task);
 	else
 		post(g, res < 0 ? NBDS_HS_ON_GONE : NBDS_HS_ON_SENT);
@@ -173,7 +178,7 @@ static void back_at_loop0(struct loop_mail *mail)
 {
 	struct nbds_greet *g = of_mail(mail);
 
-	g->away = false;
+	g->guest.away = false;
 	loop_timer_arm(g->wire.loop, &g->timer, g->due);
 	post(g, g->carried);
 }
@@ -188,7 +193,7 @@ static void go_back(struct nbds_greet *g, enum nbds_rep_err code, const char *wo
 	g->home = NULL;
 	g->carried = nbds_opts_refuse(&g->haggle, code, words);
 	loop_timer_disarm(loop, &g->timer);
-	nbds_wire_move(&g->wire, loop0_of(g));
+	loop_stream_move(&g->wire, loop0_of(g));
 	g->mail.run = back_at_loop0;
 	loop_post(loop0_of(g), &g->mail);
 }
@@ -197,7 +202,7 @@ static void joined(struct nbds_conn *conn, enum gw_status status)
 {
 	struct nbds_greet *g = conn->owner;
 
-	if (g->closing)
+	if (g->guest.closing)
 		return;
 	if (status == GW_OK && !here(g)->draining)
 		post(g, nbds_opts_welcome(&g->haggle, nbds_conn_facts(conn)));
@@ -230,10 +235,18 @@ static void act_join(struct nbds_greet *g)
 	loop_set_load(loop, 1);
 	loop_timer_disarm(g->wire.loop, &g->timer);
 	g->home = &g->host->homes[loop_index(loop)];
-	g->away = true;
-	nbds_wire_move(&g->wire, loop);
+	g->guest.away = true;
+	loop_stream_move(&g->wire, loop);
 	g->mail.run = arrive_home;
 	loop_post(loop, &g->mail);
+}
+
+static void conn_ended(struct nbds_conn *conn)
+{
+	struct loop_door *door = conn->owner;
+
+	nbds_conn_free(&conn);
+	loop_door_left(door);
 }
 
 /* The socket is the connection's from here on. */
@@ -241,7 +254,7 @@ static void act_begin(struct nbds_greet *g)
 {
 	uint32_t terms = nbds_opts_terms(&g->haggle, nbds_conn_facts(g->conn));
 
-	nbds_conn_begin(g->conn, g->wire.sock, terms, g->host->conn_ended, g->host);
+	nbds_conn_begin(g->conn, g->wire.sock, terms, conn_ended, g->guest.door);
 	g->conn = NULL;
 	g->home = NULL;
 	go_over(g);
@@ -295,7 +308,7 @@ static void post(struct nbds_greet *g, enum nbds_hs_event event)
 {
 	struct nbds_hs_move move = nbds_hs_next(g->state, event);
 
-	if (g->closing)
+	if (g->guest.closing)
 		return;
 	if (event == NBDS_HS_ON_OFFENCE)
 		complain(g);
@@ -306,40 +319,59 @@ static void post(struct nbds_greet *g, enum nbds_hs_event event)
 	act(g, move.action);
 }
 
-struct nbds_greet *nbds_greet_begin(struct nbds_greet_host *host, int sock,
-				    const struct loop_peer *peer)
+/* ---- what the door asks -------------------------------------------------- */
+
+static struct loop_guest *greet(struct loop_door *door, int sock, const struct loop_peer *peer)
 {
-	struct loop *loop = host->homes[0].loop;
 	struct nbds_greet *g = calloc(1, sizeof(*g));
 
 	if (!g) {
-		loop_sock_close(loop, sock);
+		loop_sock_close(door->loop, sock);
 		return NULL;
 	}
-	g->host = host;
+	g->host = door->owner;
 	g->peer = *peer;
-	g->haggle.gw = host->gw;
-	g->haggle.loop = loop;
+	g->haggle.gw = g->host->gw;
+	g->haggle.loop = door->loop;
 	g->haggle.peer = &g->peer;
 	g->task.run = close_when_idle;
 	g->wire.received = received;
 	g->wire.sent = sent;
-	nbds_wire_open(&g->wire, loop, sock);
-	g->due = instant_add(loop_now(loop), span_s(NBDS_GREET_DEADLINE_S));
+	loop_stream_open(&g->wire, door->loop, sock);
+	g->due = instant_add(loop_now(door->loop), span_s(NBDS_GREET_DEADLINE_S));
 	loop_timer_init(&g->timer, late);
-	loop_timer_arm(loop, &g->timer, g->due);
+	loop_timer_arm(door->loop, &g->timer, g->due);
 	nbds_pdu_greeting_put(g->head);
 	g->iov = (struct iovec){ g->head, NBDS_GREETING_BYTES };
-	nbds_wire_send(&g->wire, &g->iov, 1);
-	return g;
+	loop_stream_send(&g->wire, &g->iov, 1);
+	return &g->guest;
 }
 
-void nbds_greet_drain(struct nbds_greet *g)
+static void drain(struct loop_guest *guest)
 {
-	post(g, NBDS_HS_ON_DRAIN);
+	post(of_guest(guest), NBDS_HS_ON_DRAIN);
 }
 
-void nbds_greet_end(struct nbds_greet *g)
+static void end(struct loop_guest *guest)
 {
-	post(g, NBDS_HS_ON_LATE);
+	post(of_guest(guest), NBDS_HS_ON_LATE);
 }
+
+static void count(struct loop_door *door, enum loop_door_count which)
+{
+	static const enum nbds_counter counters[] = {
+		[LOOP_DOOR_GREETED] = NBDS_COUNT_handshakes,
+		[LOOP_DOOR_DISPLACED] = NBDS_COUNT_handshakes_displaced,
+		[LOOP_DOOR_TURNED_AWAY] = NBDS_COUNT_turned_away,
+	};
+	const struct nbds_greet_host *host = door->owner;
+
+	nbds_count(&host->homes[0], counters[which], 1);
+}
+
+const struct loop_door_ops nbds_greet_ops = {
+	.greet = greet,
+	.drain = drain,
+	.end = end,
+	.count = count,
+};

@@ -20,8 +20,8 @@
 #include "gateway/api/req.h"
 #include "gateway/api/volume.h"
 #include "gateway/base/counter.h"
+#include "gateway/loop/loop_stream.h"
 #include "protocols/nbd/nbds_pdu.h"
-#include "protocols/nbd/nbds_wire.h"
 #include "translators/nbd/nbdx.h"
 
 #define NBDS_RX_BYTES 65536u /* a receive buffer */
@@ -129,7 +129,7 @@ struct nbds_conn {
 	bool waiting; /* for memory or a request; woken by a waiter */
 	uint8_t expect; /* enum nbds_expect */
 	struct loop_task task;
-	struct nbds_wire wire;
+	struct loop_stream wire;
 
 	/* ---- receive (nbds_cmd.c) ---- */
 	struct gw_buf *rx;

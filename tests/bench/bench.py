@@ -10,6 +10,7 @@ import argparse
 import collections
 import fnmatch
 import json
+import mmap
 import os
 import platform
 import shutil
@@ -27,6 +28,7 @@ CASES = [Case('%s-%s-%d' % (block, op, depth), op, block, depth)
          for block, depths in (('4k', (1, 32)), ('256k', (1, 8, 32)))
          for depth in depths for op in ('read', 'write')]
 QUICK_CASES = '4k-*-32,256k-*-8'
+MADV_COLD = 20      # <linux/mman.h>; not yet in Python's mmap
 METRICS = ('iops', 'mb_s', 'p50_us', 'p99_us', 'cpu_us')
 
 
@@ -68,6 +70,15 @@ class Bare(Server):
 
     def argv(self, run):
         return [self.program, str(run.port)]
+
+
+class Floor(Server):
+    """No server at all: the same I/O by pread and pwrite on the file."""
+
+    def run(self, args, case, image):
+        block = int(case.block[:-1]) << 10
+        return measured([self.program, image, case.op, str(block),
+                         str(args.size), str(args.seconds)])
 
 
 class Sluice(Server):
@@ -135,6 +146,7 @@ def all_servers():
     sluiced = os.path.join(BUILD, 'gateway/daemon/sluiced')
     return {
         'bare': Bare(os.path.join(BUILD, 'tests/bench/bare')),
+        'floor': Floor(os.path.join(BUILD, 'tests/bench/floor')),
         'sluice': Sluice(sluiced),
         'sluice-aio': Sluice(sluiced, ['--engine', 'aio']),
         'sluice-2': Sluice(sluiced, ['--threads', '2']),
@@ -147,9 +159,9 @@ def all_servers():
     }
 
 
-DEFAULT_SERVERS = ('bare,sluice,nbdkit,qemu-uring,qemu-tuned,qemu-threads,'
-                   'nbd-server')
-NOT_PEERS = ('bare', 'sluice')      # and what begins with "sluice-"
+DEFAULT_SERVERS = ('bare,floor,sluice,nbdkit,qemu-uring,qemu-tuned,'
+                   'qemu-threads,nbd-server')
+NOT_PEERS = ('bare', 'floor', 'sluice')      # and what begins with "sluice-"
 
 
 # --- running one --------------------------------------------------------------
@@ -246,32 +258,54 @@ def load(run, *words):
     words = [os.path.join(BUILD, 'tests/bench/load'), '--json',
              '--connect', '127.0.0.1:%d' % run.port,
              '--export', run.server.export, *map(str, words)]
+    return measured(words)
+
+
+def measured(words):
     out = subprocess.run(words, capture_output=True, text=True)
     if out.returncode != 0:
-        raise Failed('load: ' + out.stderr.strip())
+        raise Failed('%s: %s' % (os.path.basename(words[0]),
+                                 out.stderr.strip()))
     return json.loads(out.stdout)
 
 
 def run_one(args, server, case, folder, image):
-    with Running(server, folder, image) as run:
-        if server.fill:
-            load(run, '--op', 'write', '--pattern', 'seq', '--block-size',
-                 '1m', '--depth', 4, '--ios', 1024, '--seconds', 60)
-        result = load(run, '--op', case.op, '--block-size', case.block,
-                      '--depth', case.depth, '--conns', args.conns,
-                      '--seconds', args.seconds, '--warmup', args.warmup,
-                      '--region', args.size, '--server-pid', run.pid)
-        if case.op != 'read':
-            settle(image)
+    if isinstance(server, Floor):
+        result = server.run(args, case, image)
+    else:
+        result = run_server(args, server, case, folder, image)
+    if case.op != 'read':
+        settle(image, args.cache)
     if result['errors']:
         raise Failed('%d I/Os failed' % result['errors'])
     return result
 
 
-def settle(image):
-    """What one server left dirty is not written back under the next."""
-    with open(image, 'r+b') as f:
-        os.fsync(f.fileno())
+def run_server(args, server, case, folder, image):
+    with Running(server, folder, image) as run:
+        if server.fill:
+            load(run, '--op', 'write', '--pattern', 'seq', '--block-size',
+                 '1m', '--depth', 4, '--ios', 1024, '--seconds', 60)
+        return load(run, '--op', case.op, '--block-size', case.block,
+                    '--depth', case.depth, '--conns', args.conns,
+                    '--seconds', args.seconds, '--warmup', args.warmup,
+                    '--region', args.size, '--server-pid', run.pid)
+
+
+def settle(image, cache):
+    """Nobody pays for another's dirty pages, and all find the page cache in
+    the same state: the size of its folios decides what a small write costs."""
+    fd = os.open(image, os.O_RDWR)
+    os.fsync(fd)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    while os.read(fd, 1 << 20):
+        pass
+    if cache == 'pages':
+        with mmap.mmap(fd, 0, prot=mmap.PROT_READ) as m:
+            for at in range(0, len(m), 64 << 10):
+                m[at]                       # mapped, and then a part is cold
+                m.madvise(MADV_COLD, at, 4096)
+    os.close(fd)
 
 
 def make_image(path, size):
@@ -280,10 +314,6 @@ def make_image(path, size):
         left = size
         while left > 0:
             left -= f.write(block[:min(left, 1 << 20)])
-        os.fsync(f.fileno())
-    with open(path, 'rb') as f:             # and all of it in the page cache
-        while f.read(1 << 20):
-            pass
 
 
 # --- figures ------------------------------------------------------------------
@@ -384,6 +414,9 @@ def arguments():
     p.add_argument('--warmup', type=float, default=0.3)
     p.add_argument('--conns', type=int, default=1)
     p.add_argument('--size', type=size_arg, default=1 << 30)
+    p.add_argument('--cache', choices=('folios', 'pages'), default='folios',
+                   help='the file in the page cache as read-ahead brings it '
+                   '(default), or split into pages')
     p.add_argument('--dir', default='/var/tmp', help='on a real disk')
     p.add_argument('--congestion', metavar='NAME', help='TCP congestion '
                    'control, in a network name space of its own; or "system" '
@@ -465,6 +498,7 @@ def main():
     try:
         image = os.path.join(folder, 'image')
         make_image(image, args.size)
+        settle(image, args.cache)
         runs, failures = run_all(args, servers, cases, folder, image)
     finally:
         shutil.rmtree(folder)

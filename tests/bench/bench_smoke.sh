@@ -46,7 +46,7 @@ assert r["client_cpu_us"] > 0 and r["cpu_us"] >= 0, "cpu"
 ' "$T/out" "$1" 2>>"$T/err"
 }
 
-echo 1..8
+echo 1..10
 "$B/bare" "unix:$T/s" >"$T/ready" &
 SERVER=$!
 i=0
@@ -72,3 +72,8 @@ is "a region below one request is refused"
 kill "$SERVER" && { wait "$SERVER" 2>/dev/null; SERVER=; ! load; } &&
 	grep -q 'cannot connect' "$T/err"
 is "no server is an error that says so"
+dd if=/dev/zero of="$T/file" bs=64k count=16 2>/dev/null &&
+	"$B/floor" "$T/file" write 4096 1048576 0.3 >"$T/out" 2>"$T/err" && sane 4096
+is "the floor of writes"
+"$B/floor" "$T/file" read 262144 1048576 0.3 >"$T/out" 2>"$T/err" && sane 262144
+is "the floor of reads"

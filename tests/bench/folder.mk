@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# tests/bench: the load client, the bare server, and "make bench", which runs
+# tests/bench: the load client, what it is held against, and "make bench", which runs
 # sluice and its peers under them.  Plain sockets: no library is needed.
 # BENCH_FLAGS goes to bench.py, as in make bench BENCH_FLAGS=--quick
 
-check_PROGRAMS += %reldir%/load %reldir%/bare
+check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor
 
 %canon_reldir%_load_SOURCES = \
 	%reldir%/load.c \
@@ -20,12 +20,13 @@ check_PROGRAMS += %reldir%/load %reldir%/bare
 	%reldir%/load_stream.c \
 	%reldir%/load_stream.h
 %canon_reldir%_bare_SOURCES = %reldir%/bare.c
+%canon_reldir%_floor_SOURCES = %reldir%/floor.c %reldir%/load_hist.c %reldir%/load_hist.h
 
 TESTS += %reldir%/bench_smoke.sh
 dist_check_SCRIPTS += %reldir%/bench_smoke.sh
 EXTRA_DIST += %reldir%/README %reldir%/bench.py
 
 .PHONY: bench
-bench: all %reldir%/load$(EXEEXT) %reldir%/bare$(EXEEXT)
+bench: all %reldir%/load$(EXEEXT) %reldir%/bare$(EXEEXT) %reldir%/floor$(EXEEXT)
 	BUILDDIR='$(abs_top_builddir)' $(PYTHON) \
 		$(top_srcdir)/%reldir%/bench.py $(BENCH_FLAGS)

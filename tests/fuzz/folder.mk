@@ -12,9 +12,15 @@ fuzz_stack_libs = %reldir%/libfuzz_stack.a tests/sim/libsim.a protocols/nbd/libp
 	translators/nbd/libtr_nbd.a $(ST_FILE_LIBS) gateway/core/libgw_core.a $(GW_LOOP_LIBS)
 
 fuzz_programs = \
+	%reldir%/fuzz_ctl_msg \
+	%reldir%/fuzz_iscsi_login \
+	%reldir%/fuzz_iscsi_pdu \
 	%reldir%/fuzz_nbds_conn \
 	%reldir%/fuzz_nbds_pdu \
 	%reldir%/fuzz_nbdx
+if HAVE_CMOCKA
+fuzz_programs += %reldir%/fuzz_scsi_cmd
+endif
 check_PROGRAMS += $(fuzz_programs)
 if FUZZERS
 fuzz_main =
@@ -25,6 +31,10 @@ fuzz_main = %reldir%/replay.c
 fuzz_ldflags =
 endif
 
+%canon_reldir%_fuzz_ctl_msg_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_ctl_msg.c $(fuzz_main)
+%canon_reldir%_fuzz_ctl_msg_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
+%canon_reldir%_fuzz_ctl_msg_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_ctl_msg_LDADD = $(GW_CTL_LIBS) $(fuzz_stack_libs)
 %canon_reldir%_fuzz_nbds_conn_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_nbds_conn.c $(fuzz_main)
 %canon_reldir%_fuzz_nbds_conn_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %canon_reldir%_fuzz_nbds_conn_LDADD = $(fuzz_stack_libs)
@@ -36,8 +46,19 @@ endif
 %canon_reldir%_fuzz_nbdx_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %canon_reldir%_fuzz_nbdx_LDADD = translators/nbd/libtr_nbd.a gateway/core/libgw_core.a \
 	$(GW_BASE_LIBS)
+%canon_reldir%_fuzz_scsi_cmd_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_scsi_cmd.c $(fuzz_main)
+%canon_reldir%_fuzz_scsi_cmd_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_scsi_cmd_LDADD = $(SCSI_RIG_LIBS)
+
+%canon_reldir%_fuzz_iscsi_login_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_iscsi_login.c $(fuzz_main)
+%canon_reldir%_fuzz_iscsi_login_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_iscsi_login_LDADD = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS)
+%canon_reldir%_fuzz_iscsi_pdu_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_iscsi_pdu.c $(fuzz_main)
+%canon_reldir%_fuzz_iscsi_pdu_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_iscsi_pdu_LDADD = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS)
 
 EXTRA_DIST += \
+	%reldir%/make_iscsi_seeds.py \
 	%reldir%/make_seeds.py \
 	%reldir%/replay.c \
 	%reldir%/seeds

@@ -50,23 +50,6 @@ static void shake_hands(struct fuzz_client *c, unsigned kind)
 	fuzz_stack_run(c->stack, 100 * SIM_MS);
 }
 
-static void send_in_pieces(struct fuzz_client *c, const uint8_t *data, size_t n, uint8_t seed)
-{
-	struct sim_rng rng;
-
-	sim_rng_seed(&rng, seed);
-	while (n && !c->closed) {
-		size_t most = seed & 1 ? 64 : 100000;
-		size_t piece = 1 + sim_rng_below(&rng, most < n ? most : n);
-
-		fuzz_client_send(c, data, piece);
-		data += piece;
-		n -= piece;
-		if (sim_rng_below(&rng, 2))
-			fuzz_stack_run(c->stack, sim_rng_below(&rng, 5 * SIM_MS));
-	}
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_stack_cfg cfg = { .loops = 1,
@@ -90,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			(struct sim_disk_faults){ 500, 500, 0, 1000, SIM_MS, 100 * SIM_MS };
 	if (how & 128 && !client.closed)
 		sim_net_pause(client.conn, true);
-	send_in_pieces(&client, data + 2, size - 2, data[1]);
+	fuzz_client_send_cut(&client, data + 2, size - 2, data[1]);
 	if (!(how & 32))
 		fuzz_stack_run(&stack, 50 * SIM_MS);
 	if (!(how & 32))

@@ -102,8 +102,13 @@ static bool is_connected(void *arg)
 
 void fuzz_client_open(struct fuzz_client *c, struct fuzz_stack *stack)
 {
+	fuzz_client_dial(c, stack, &sim_daemon_addr);
+}
+
+void fuzz_client_dial(struct fuzz_client *c, struct fuzz_stack *stack, const struct loop_addr *addr)
+{
 	*c = (struct fuzz_client){ .stack = stack };
-	c->conn = sim_net_connect(stack->host->net, &sim_daemon_addr, &ops, c);
+	c->conn = sim_net_connect(stack->host->net, addr, &ops, c);
 	sim_host_run_until(stack->host, PATIENCE_NS, is_connected, c);
 }
 
@@ -111,6 +116,23 @@ void fuzz_client_send(struct fuzz_client *c, const void *bytes, size_t n)
 {
 	if (!c->closed && n)
 		sim_net_send(c->conn, bytes, n);
+}
+
+void fuzz_client_send_cut(struct fuzz_client *c, const uint8_t *data, size_t n, uint8_t seed)
+{
+	struct sim_rng rng;
+
+	sim_rng_seed(&rng, seed);
+	while (n && !c->closed) {
+		size_t most = seed & 1 ? 64 : 100000;
+		size_t piece = 1 + sim_rng_below(&rng, most < n ? most : n);
+
+		fuzz_client_send(c, data, piece);
+		data += piece;
+		n -= piece;
+		if (sim_rng_below(&rng, 2))
+			fuzz_stack_run(c->stack, sim_rng_below(&rng, 5 * SIM_MS));
+	}
 }
 
 struct wish {

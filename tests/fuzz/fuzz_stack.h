@@ -4,8 +4,8 @@
  * sends whatever bytes it is told and keeps what comes back.
  *
  * Virtual time, one thread, everything from a seed: a finding of the fuzzer is
- * replayed by its input alone.  Users: fuzz_nbds_conn.c and the tests of whole
- * connections in tests/unit/protocols/nbd.
+ * replayed by its input alone.  Users: fuzz_nbds_conn.c, fuzz_ctl_msg.c, and the
+ * tests of whole connections in tests/unit/protocols/nbd.
  */
 #ifndef TESTS_FUZZ_FUZZ_STACK_H
 #define TESTS_FUZZ_FUZZ_STACK_H
@@ -42,7 +42,12 @@ struct fuzz_client {
 
 /* Connects and waits until it stands (or is refused: closed). */
 void fuzz_client_open(struct fuzz_client *client, struct fuzz_stack *stack);
+/* The same at another address. */
+void fuzz_client_dial(struct fuzz_client *client, struct fuzz_stack *stack,
+		      const struct loop_addr *addr);
 void fuzz_client_send(struct fuzz_client *client, const void *bytes, size_t n);
+/* Cut in pieces by the seed, the world turning in between. */
+void fuzz_client_send_cut(struct fuzz_client *client, const uint8_t *bytes, size_t n, uint8_t seed);
 /* Turns the world until n bytes are here; false: the connection ended, or nothing
  * came within a minute. */
 bool fuzz_client_wait(struct fuzz_client *client, size_t n);

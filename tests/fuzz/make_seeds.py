@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Writes the first seeds of the NBD fuzz programs (tests/fuzz/seeds).
+"""Writes the first seeds of the fuzz programs (tests/fuzz/seeds).
 
 Run by hand when a message is added; the files are in git, together with what
 the fuzzers found.  Each seed is one input: see the head of its fuzz program.
 """
+import json
 import os
 import struct
 import sys
@@ -128,7 +129,120 @@ def transmission_seeds():
     seed("nbds_conn", "extended-flood", bytes([EXTENDED, 1]) + extended(1, 0, 1 << 62, 32))
 
 
+SERVER, STRANGER, TWO_LOOPS, BYE, STOPS, UNREAD = 1, 2, 4, 8, 16, 32
+
+
+def call(method, **more):
+    return json.dumps(dict({"jsonrpc": "2.0", "id": 1, "method": method}, **more)).encode() + b"\n"
+
+
+def ctl_seeds():
+    lines = (("version", call("version")),
+             ("status", call("status", params={})),
+             ("notification", b'{"jsonrpc":"2.0","method":"version"}\n' + call("version", id=None)),
+             ("unknown", call("reboot") + call("") + call("status\0x") + call("v" * 300)),
+             ("params", call("version", params={"now": 1}) + call("status", params=[]) +
+              call("status", params=None) + call("status", params={"": {}})),
+             ("ids", call("version", id="\u00fc" * 40) + call("version", id=-1.5e300) +
+              call("version", id=2**62) + call("version", id=[]) + call("version", id={})),
+             ("no-request", b'[]\n{}\n"x"\n17\nnull\n\n{"jsonrpc":"1.0"}\n{"jsonrpc":"2.0"}\n'),
+             ("batch", b"[" + call("version").strip() + b"," + call("status").strip() + b"]\n"),
+             ("no-json", b"GET / HTTP/1.0\r\n\r\n\0\xff\xfe\n{\"a\":1,\"a\":2}\n{\"a\":\"\\ud800\"}\n"),
+             ("deep", b"[" * 33 + b"]" * 33 + b"\n" + b'{"a":' * 32 + b"1" + b"}" * 32 + b"\n" +
+              b'"' + b"[" * 60 + b'\\""\n'),
+             ("long", b'{"jsonrpc":"2.0","id":1,"method":"' + b"m" * 5000 + b'"}\n' + call("version")),
+             ("numbers", b'{"jsonrpc":"2.0","id":1e999,"method":"version"}\n'
+              b'{"jsonrpc":"2.0","id":99999999999999999999,"method":"version"}\n'),
+             ("reply", b'{"jsonrpc":"2.0","id":1,"result":{}}\n{"jsonrpc":"2.0","id":2,"result":1}\n'
+              b'{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}\n'
+              b'{"jsonrpc":"2.0","id":1,"error":{}}\n{"jsonrpc":"2.0","id":1,"error":7}\n'
+              b'{"jsonrpc":"2.0","id":1,"result":null,"error":null}\n'),
+             ("no-end", call("version") + call("status")[:-1]))
+    for i, (name, data) in enumerate(lines):
+        seed("ctl_msg", name, bytes([0, 0]) + data)
+        seed("ctl_msg", "server-" + name, bytes([SERVER | (BYE, TWO_LOOPS)[i % 2], i]) + data)
+    many = (call("status") + call("version")) * 30
+    for name, how in (("stranger", STRANGER), ("stops", STOPS), ("unread", UNREAD),
+                      ("stops-unread", STOPS | UNREAD | TWO_LOOPS)):
+        seed("ctl_msg", "server-" + name, bytes([SERVER | how, 3]) + many)
+
+
+def scsi(cdb, out=b"", expect_in=0, how=0, attr=1):
+    """One command of fuzz_scsi_cmd.c; lengths in 16ths, rounded up."""
+    blocks = (len(out) + 15) // 16
+    return (bytes([how, attr]) + bytes(cdb).ljust(16, b"\0") +
+            struct.pack(">HH", (expect_in + 15) // 16, blocks) + out.ljust(blocks * 16, b"\0"))
+
+
+def rw(opcode, lba, blocks, flags=0):
+    if opcode < 0x20:
+        return struct.pack(">BBHBB", opcode, lba >> 16, lba & 0xFFFF, blocks & 255, 0)
+    if opcode < 0x60:
+        return struct.pack(">BBIBHB", opcode, flags, lba, 0, blocks, 0)
+    if opcode < 0xA0:
+        return struct.pack(">BBQIBB", opcode, flags, lba, blocks, 0, 0)
+    return struct.pack(">BBIIBB", opcode, flags, lba, blocks, 0, 0)
+
+
+def caw(lba, blocks, flags=0):
+    return struct.pack(">BBQIBB", 0x89, flags, lba, blocks, 0, 0)
+
+
+def unmap_list(*ranges):
+    body = b"".join(struct.pack(">QIxxxx", lba, n) for lba, n in ranges)
+    return struct.pack(">HHxxxx", 6 + len(body), len(body)) + body
+
+
+def scsi_seeds():
+    run, abort, leave, stand, held, refuse = 0, 1, 2, 3, 4, 8
+    block = bytes(range(256)) * 2
+    control = bytes([0x0A, 0x0A, 0x26, 0x10, 0, 0, 0, 0, 0xFF, 0xFF, 0, 0])
+    inquiries = b"".join(scsi([0x12, page is not None, page or 0, 0, 255], b"", 255, how)
+                         for page in (None, 0, 0x80, 0x83, 0x86, 0x87, 0xB0, 0xB1, 0xB2)
+                         for how in (run, refuse | stand))
+    seed("scsi_cmd", "inquiry", b"\0" + inquiries)
+    seed("scsi_cmd", "attention", b"\x08" + scsi([0]) + scsi([3, 0, 0, 0, 252], b"", 252) +
+         scsi([0xA0, 0, 0, 0, 0, 0, 0, 0, 255], b"", 255, 0x20) + scsi([0]))
+    for opcode in (0x08, 0x28, 0xA8, 0x88):
+        seed("scsi_cmd", "read-%02x" % opcode, b"\x20" + b"".join(
+            scsi(rw(opcode, 4, 8), b"", 4096, how | h)
+            for how in (run, abort, leave, stand) for h in (0, held, refuse)))
+    for opcode in (0x0A, 0x2A, 0xAA, 0x8A, 0x2E, 0xAE, 0x8E, 0x2F, 0xAF, 0x8F):
+        seed("scsi_cmd", "write-%02x" % opcode, b"\x10" + b"".join(
+            scsi(rw(opcode, 4, 1, 2 if opcode & 15 >= 14 else 8), block, 0, how | h)
+            for how in (run, abort, leave, stand) for h in (0, held)))
+    seed("scsi_cmd", "read-big", b"\x20" + scsi(rw(0x88, 0, 2000), b"", 1 << 19, refuse) * 3)
+    seed("scsi_cmd", "write-big", b"\x10" + scsi(struct.pack(
+        ">BBQIBBHH", 0x8A, 0, 0, 2000, 0, 0, 0, 0xFFFF)[:16], b"") +
+        bytes([held | stand, 1]) + rw(0x8A, 0, 2000) + struct.pack(">HH", 0, 0xFA00))
+    seed("scsi_cmd", "ordered", b"\0" + b"".join(
+        scsi(rw(0x2A, i, 1), block, 0, held | stand, attr) for i, attr in enumerate((1, 2, 1, 3, 2, 0))))
+    seed("scsi_cmd", "caw", b"\0" + scsi(rw(0x2A, 3, 1), block) +
+         scsi(caw(3, 1), block + block[::-1]) + scsi(caw(3, 1), block * 2) +
+         scsi(caw(3, 0)) + scsi(caw(3, 200), block * 2))
+    seed("scsi_cmd", "same", b"\0" + scsi(rw(0x41, 1, 100), block) +
+         scsi(rw(0x93, 1, 100, 8), bytes(512)) + scsi(rw(0x93, 1, 100, 1)) +
+         scsi(rw(0x41, 1, 0), block) + scsi(rw(0x8F, 1, 100, 6), bytes(512)))
+    lists = unmap_list((0, 8), (16, 4), (100, 0))
+    seed("scsi_cmd", "unmap", b"\0" +
+         scsi([0x42, 0, 0, 0, 0, 0, 0, 0, len(lists)], lists, 0, stand | held) +
+         scsi([0x9E, 0x12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0], b"", 1024) +
+         scsi([0x42, 0, 0, 0, 0, 0, 0, 0, 24], b"\xff" * 24))
+    seed("scsi_cmd", "mode", b"\0" + scsi([0x1A, 0, 0x3F, 0, 255], b"", 255) +
+         scsi([0x5A, 0x10, 0x3F, 0xFF, 0, 0, 0, 1, 0], b"", 256) +
+         scsi([0x15, 0x10, 0, 0, 16], bytes(4) + control) + scsi([0xFF]) +
+         scsi([0x55, 0x10, 0, 0, 0, 0, 0, 0, 20], bytes(8) + control))
+    seed("scsi_cmd", "opcodes", b"\0" + b"".join(
+        scsi([0xA3, 0x0C, option, 0x28, 0, 0, 0, 0, 8, 0], b"", 2048) for option in range(9)) +
+        scsi([0xA3, 0x0D, 0x80, 0, 0, 0, 0, 0, 0, 16], b"", 16))
+    seed("scsi_cmd", "plain", b"\x04" + b"".join(
+        scsi(cdb) for cdb in ([0x25], [0x35], [0x91], [0x34], [0x90], [0x1B], [0x1B, 0, 0, 0, 1],
+                              rw(0x2A, 0, 1), [0x5E], [0x9E, 0x11], [0x7F])))
+
+
 pdu_seeds()
 nbdx_seeds()
+scsi_seeds()
+ctl_seeds()
 handshake_seeds()
 transmission_seeds()

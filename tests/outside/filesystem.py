@@ -11,7 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
 from nbdwire import *   # noqa: E402
 
-LIMIT = int(os.environ.get("FILESYSTEM_MIB", "160")) * MiB
+LIMIT = int(os.environ.get("FILESYSTEM_MIB", "96")) * MiB
 tree = image = None
 digests = {}
 image_sum = None

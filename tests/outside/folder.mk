@@ -1,14 +1,15 @@
 # tests/outside: the daemon as the world meets it: other people's clients, signals, kills.
 
+# the longest first
 OUTSIDE_TESTS = \
-	%reldir%/filesystem.py \
-	%reldir%/fio.py \
-	%reldir%/kill9.py \
-	%reldir%/libnbd.py \
-	%reldir%/nbdkit.py \
-	%reldir%/qemu.py \
-	%reldir%/serve.py \
 	%reldir%/stall.py \
+	%reldir%/kill9.py \
+	%reldir%/filesystem.py \
+	%reldir%/serve.py \
+	%reldir%/libnbd.py \
+	%reldir%/qemu.py \
+	%reldir%/nbdkit.py \
+	%reldir%/fio.py \
 	%reldir%/status.py
 TESTS += $(OUTSIDE_TESTS)
 

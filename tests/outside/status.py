@@ -231,10 +231,43 @@ def _():
     with Server("memory:8M", control=False) as b:
         expect_eq(as_json()["daemon"]["pid"], b.pid, "pid")
         expect(not os.path.exists(stale), "the stale socket is still there")
-    killed()
+    Server("memory:4M", control=False).kill()
     p = status()
     expect_eq(p.returncode, 1, "exit code")
     expect_eq(os.listdir(folder), [], "control sockets")
+
+
+@case("a socket that outlives its process by a moment is stale; one that stays is of another container")
+def _():
+    p = popen(["true"])
+    p.wait()
+    os.makedirs(folder, 0o700, exist_ok=True)
+    path = os.path.join(folder, "serve-%d.sock" % p.pid)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.bind(path)
+        s.listen(100)
+        t = threading.Timer(0.2, lambda: s.shutdown(socket.SHUT_RDWR))
+        t.start()
+        expect_eq(status().returncode, 1, "exit code")
+        t.join()
+    expect(not os.path.exists(path), "the stale socket is still there")
+    # this one neither ends nor answers: he is asked, and what he said is told
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+        s.bind(path)
+        s.listen(100)
+
+        def turn_away():
+            while True:
+                try:
+                    s.accept()[0].close()
+                except OSError:
+                    return
+        threading.Thread(target=turn_away, daemon=True).start()
+        q = status()
+        expect(path in q.stderr, "he was not asked: %s", q.stderr)
+        expect(os.path.exists(path), "the socket of another was removed")
+        s.shutdown(socket.SHUT_RDWR)
+    os.unlink(path)
 
 
 @case("--control PATH of serve: there, and nowhere else; gone at the end")

@@ -280,11 +280,8 @@ def _():
 
 # ---- the silent and the slow (CVE-2017-9524, CVE-2024-7409) ----
 
-@case("silent clients are sent away: nothing sent, half a flag, half an option, no option",
-      limit=HANDSHAKE + 30)
-def _():
-    if PEER:
-        raise Skip("no handshake deadline in " + PEER)
+def silent():
+    """Nothing sent, half a flag, half an option, no option: each is sent away."""
     makers = [b"", b"\0\0", struct.pack(">I", 3), struct.pack(">I", 3) + b"IHAVE",
               struct.pack(">IQI", 3, IHAVEOPT, OPT_GO),
               struct.pack(">IQII", 3, IHAVEOPT, OPT_GO, 100) + b"\0" * 50,
@@ -301,13 +298,11 @@ def _():
             c.expect_closed(max(left, 0.1), drain=10000)
         except Fail as e:
             raise Fail("%s, having sent %r" % (e, m))
-    diag("all gone after %.1f s" % (time.monotonic() - began))
+    diag("the silent are gone after %.1f s" % (time.monotonic() - began))
 
 
-@case("a client that dribbles its handshake for ever is sent away", limit=HANDSHAKE + 40)
-def _():
-    if PEER:
-        raise Skip("no handshake deadline in " + PEER)
+def dribbling():
+    """A handshake byte by byte, for ever: is sent away, too."""
     c = srv.connect()
     c.greeting()
     talk = struct.pack(">I", 3) + struct.pack(">QII", IHAVEOPT, 99, 60000) + bytes(60000)
@@ -317,21 +312,44 @@ def _():
             c.sock.sendall(bytes([b]))
             time.sleep(0.5)
             if time.monotonic() - began > HANDSHAKE + 10:
-                raise Fail("still connected after %d s" % (HANDSHAKE + 10))
+                raise Fail("one who dribbles is still connected after %d s" % (HANDSHAKE + 10))
     except OSError:
         pass
+    diag("who dribbles is gone after %.1f s" % (time.monotonic() - began))
 
 
-@case("a client that has done its handshake may be silent as long as it likes", limit=HANDSHAKE + 20)
-def _():
+def patient():
+    """Who has done his handshake may be silent as long as he likes, in a request, too."""
     cs = [srv.client(m) for m in ("simple", "structured")]
     half = srv.client("simple")
     raw = half.post(CMD_READ, 0, 4096, send=False)
+    half.send(raw[:10])
     time.sleep(2 if PEER else HANDSHAKE + 2)
     for c in cs:
         same_bytes(bytes(ok(c.read(0, 4096)).data), DATA[:4096])
-    half.send(raw)
+    half.send(raw[10:])
     half.wait_all()
+    diag("the patient are served")
+
+
+# side by side, for each of them waits as long as a handshake may last
+@case("the silent and those who dribble are sent away; the patient may stay", limit=HANDSHAKE + 40)
+def _():
+    errors = []
+
+    def one(fn):
+        try:
+            fn()
+        except Exception as e:
+            errors.append("%s: %s" % (fn.__name__, e))
+
+    ts = [threading.Thread(target=one, args=(fn,), daemon=True)
+          for fn in ((patient,) if PEER else (patient, silent, dribbling))]
+    for t in ts:
+        t.start()
+    for t in ts:
+        t.join()
+    expect(not errors, "%s", "\n".join(errors))
 
 
 def still_open(c):

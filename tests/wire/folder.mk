@@ -1,6 +1,8 @@
 # tests/wire: small scripts that speak a protocol byte by byte, from simple to intricate.
 
 WIRE_TESTS = \
+	%reldir%/510-nbd-hostile.py \
+	%reldir%/507-nbd-stream.py \
 	%reldir%/500-nbd-greeting.py \
 	%reldir%/501-nbd-options.py \
 	%reldir%/502-nbd-meta.py \
@@ -8,8 +10,6 @@ WIRE_TESTS = \
 	%reldir%/504-nbd-chunks.py \
 	%reldir%/505-nbd-flags.py \
 	%reldir%/506-nbd-limits.py \
-	%reldir%/507-nbd-stream.py \
-	%reldir%/510-nbd-hostile.py \
 	%reldir%/511-nbd-hostile-data.py \
 	%reldir%/520-nbd-vanish.py
 TESTS += $(WIRE_TESTS)

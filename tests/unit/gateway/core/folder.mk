@@ -14,7 +14,9 @@ GW_CORE_TESTS = \
 	%reldir%/mem_test \
 	%reldir%/pool_test \
 	%reldir%/registry_test \
+	%reldir%/req_pool_test \
 	%reldir%/req_test \
+	%reldir%/reset_test \
 	%reldir%/status_test \
 	%reldir%/volume_test
 check_PROGRAMS += $(GW_CORE_TESTS)
@@ -32,6 +34,7 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 	$(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 
 %canon_reldir%_access_test_LDADD = $(CORE_RIG_LIBS)
+%canon_reldir%_reset_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_error_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_chance_test_LDADD = $(CORE_RIG_LIBS)
@@ -42,6 +45,7 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 %canon_reldir%_mem_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_pool_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_registry_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_req_pool_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_req_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_status_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_volume_test_LDADD = $(CORE_RIG_LIBS)

@@ -143,6 +143,50 @@ static void slow_for_a_while(void **state)
 	done(file);
 }
 
+/* Where small writes are dear, the folio is split before the write, on a disk. */
+static void dear_writes_split(void **state)
+{
+	static const char *const places[] = { "/var/tmp", "/dev/shm" };
+
+	(void)state;
+	for (int memory = 0; memory < 2; memory++) {
+		struct drv_file *file = make(places[memory]);
+
+		assert_true(inlined(file, DRV_WRITE, PAGE, 0, 0, NULL));
+		assert_int_equal(atomic_load(&file->folio.debt), 0);
+		for (int i = 0; i < 10; i++)
+			drv_folio_judge(&file->folio, PAGE, 1000000);
+		assert_true(inlined(file, DRV_READ, PAGE, 0, 0, NULL));
+		assert_int_equal(atomic_load(&file->folio.debt), 0);
+		assert_true(inlined(file, DRV_WRITE, PAGE, 0, 0, NULL));
+		assert_int_equal(atomic_load(&file->folio.debt) > 0, !memory);
+		done(file);
+	}
+}
+
+/* It goes by what the kernel lets be dirty, which moves a little. */
+static void budget_of_this_system(void **state)
+{
+	struct drv_file *file = make("/var/tmp");
+	FILE *stat = fopen("/proc/vmstat", "re");
+	unsigned long long pages = 0;
+	char line[100];
+	double want;
+
+	(void)state;
+	assert_non_null(stat);
+	while (fgets(line, sizeof(line), stat))
+		if (sscanf(line, "nr_dirty_background_threshold %llu", &pages) == 1)
+			break;
+	fclose(stat);
+	want = (double)pages * (double)sysconf(_SC_PAGESIZE);
+	if (want > 64 << 20)
+		assert_true((double)file->budget > 0.5 * want && (double)file->budget < 2 * want);
+	else
+		assert_in_range(file->budget, 64 << 20, UINT64_MAX);
+	done(file);
+}
+
 static void budget_and_push(void **state)
 {
 	struct drv_file *file = make("/var/tmp");
@@ -195,5 +239,6 @@ static void marks(void **state)
 }
 
 HARNESS_MAIN(cmocka_unit_test(on_a_disk), cmocka_unit_test(in_memory),
-	     cmocka_unit_test(slow_for_a_while), cmocka_unit_test(budget_and_push),
+	     cmocka_unit_test(slow_for_a_while), cmocka_unit_test(dear_writes_split),
+	     cmocka_unit_test(budget_of_this_system), cmocka_unit_test(budget_and_push),
 	     cmocka_unit_test(marks))

@@ -157,6 +157,24 @@ static void stale_socket(void **state)
 	drv_sock_close(sock);
 }
 
+/* Somebody holds it a moment longer, as the kernel does for a killed one's ring. */
+static void stale_in_a_moment(void **state)
+{
+	struct loop_addr addr = in_folder("s");
+	int sock = listen_on(&addr);
+	pid_t child = fork();
+
+	(void)state;
+	if (!child) {
+		usleep(100000);
+		_exit(0);
+	}
+	close(sock);
+	sock = listen_on(&addr);
+	drv_sock_close(sock);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+}
+
 static void not_a_socket(void **state)
 {
 	struct loop_addr addr = in_folder("s");
@@ -205,10 +223,10 @@ static void nonblock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(port_holder),	cmocka_unit_test(another_process_has_it),
-		cmocka_unit_test(unix_socket),	cmocka_unit_test(stale_socket),
-		cmocka_unit_test(not_a_socket), cmocka_unit_test(sentences),
-		cmocka_unit_test(nonblock),
+		cmocka_unit_test(port_holder),	     cmocka_unit_test(another_process_has_it),
+		cmocka_unit_test(unix_socket),	     cmocka_unit_test(stale_socket),
+		cmocka_unit_test(stale_in_a_moment), cmocka_unit_test(not_a_socket),
+		cmocka_unit_test(sentences),	     cmocka_unit_test(nonblock),
 	};
 
 	harness_begin();

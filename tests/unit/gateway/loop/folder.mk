@@ -1,17 +1,21 @@
-# tests/unit/gateway/loop: both real drivers run one list of cases.
+# tests/unit/gateway/loop: both real drivers run one list of cases; the door, whose
+# floods are large, stands over the simulated one.
 
 if HAVE_CMOCKA
 GW_LOOP_TESTS = \
 	%reldir%/drv_aio_test \
 	%reldir%/drv_file_test \
+	%reldir%/drv_folio_test \
 	%reldir%/drv_host_fs_test \
 	%reldir%/drv_lock_test \
 	%reldir%/drv_op_test \
 	%reldir%/drv_sock_test \
 	%reldir%/drv_uring_test \
 	%reldir%/loop_addr_test \
+	%reldir%/loop_door_test \
 	%reldir%/loop_mail_test \
 	%reldir%/loop_pool_test \
+	%reldir%/loop_stream_test \
 	%reldir%/loop_timer_test
 check_PROGRAMS += $(GW_LOOP_TESTS)
 TESTS += $(GW_LOOP_TESTS)
@@ -33,17 +37,22 @@ LOOP_CASES = \
 %canon_reldir%_drv_aio_test_SOURCES = %reldir%/drv_aio_test.c $(LOOP_CASES)
 %canon_reldir%_drv_uring_test_SOURCES = %reldir%/drv_uring_test.c $(LOOP_CASES)
 %canon_reldir%_drv_file_test_SOURCES = %reldir%/drv_file_test.c $(LOOP_RIG)
+%canon_reldir%_drv_folio_test_SOURCES = %reldir%/drv_folio_test.c $(LOOP_RIG)
 %canon_reldir%_drv_host_fs_test_SOURCES = %reldir%/drv_host_fs_test.c $(LOOP_RIG)
 %canon_reldir%_drv_lock_test_SOURCES = %reldir%/drv_lock_test.c $(LOOP_RIG)
+%canon_reldir%_loop_stream_test_SOURCES = %reldir%/loop_stream_test.c $(LOOP_RIG)
 
 %canon_reldir%_drv_aio_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_file_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_drv_folio_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_host_fs_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_lock_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_op_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_sock_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_uring_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_addr_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_loop_door_test_LDADD = tests/sim/libsim.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_mail_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_pool_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_loop_stream_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_timer_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)

@@ -1,11 +1,11 @@
 # tests/unit/protocols/nbd: one program for each file of protocols/nbd that can be
-# looked at alone; nbds_conn_test, nbds_door_test and nbds_run_test run whole
+# looked at alone; nbds_conn_test, nbds_greet_test and nbds_run_test run whole
 # connections over the simulation, and so the files between them, too.
 
 if HAVE_CMOCKA
 PR_NBD_TESTS = \
 	%reldir%/nbds_conn_test \
-	%reldir%/nbds_door_test \
+	%reldir%/nbds_greet_test \
 	%reldir%/nbds_hs_test \
 	%reldir%/nbds_meta_test \
 	%reldir%/nbds_opts_test \
@@ -35,8 +35,8 @@ PR_NBD_LIBS = protocols/nbd/libpr_nbd.a translators/nbd/libtr_nbd.a
 	%reldir%/peer.c \
 	%reldir%/peer.h
 %canon_reldir%_nbds_run_test_LDADD = $(fuzz_stack_libs) $(CMOCKA_LIBS)
-%canon_reldir%_nbds_door_test_SOURCES = \
-	%reldir%/nbds_door_test.c \
+%canon_reldir%_nbds_greet_test_SOURCES = \
+	%reldir%/nbds_greet_test.c \
 	%reldir%/peer.c \
 	%reldir%/peer.h
-%canon_reldir%_nbds_door_test_LDADD = $(fuzz_stack_libs) $(CMOCKA_LIBS)
+%canon_reldir%_nbds_greet_test_LDADD = $(fuzz_stack_libs) $(CMOCKA_LIBS)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * reset.c - one letter per nexus goes round all loops and tells each lane
+ * (gateway/api/reset.h).
+ */
+#include "config.h"
+
+#include "gateway/api/reset.h"
+
+#include "gateway/core/core.h"
+
+static void begin(struct gw_itl *itl);
+
+static void come_home(struct gw_itl *itl)
+{
+	itl->resetting = false;
+	if (itl->reset_again)
+		begin(itl);
+	gw_itl_put(itl);
+}
+
+static void tell_lane(struct loop_mail *mail)
+{
+	struct gw_itl *itl = (struct gw_itl *)((uint8_t *)mail - offsetof(struct gw_itl, reset));
+	struct gw_volume *volume = itl->lane->volume;
+	struct gw_event event = { .kind = GW_EVENT_RESET, .nexus_id = itl->nexus->id };
+
+	if (itl->reset_next == volume->n_lanes) {
+		come_home(itl);
+		return;
+	}
+	gw_event_tell(&volume->lane[itl->reset_next++], &event);
+	loop_post(itl->reset_next < volume->n_lanes ? volume->lane[itl->reset_next].gwl->loop
+						    : itl->lane->gwl->loop,
+		  mail);
+}
+
+static void begin(struct gw_itl *itl)
+{
+	itl->resetting = true;
+	itl->reset_again = false;
+	itl->reset_next = 0;
+	itl->refs++;
+	itl->reset.run = tell_lane;
+	loop_post(itl->lane->volume->lane[0].gwl->loop, &itl->reset);
+}
+
+void gw_itl_reset(struct gw_itl *itl)
+{
+	gw_tag_check(itl, GW_ITL_TAG);
+	if (itl->resetting)
+		itl->reset_again = true;
+	else
+		begin(itl);
+}

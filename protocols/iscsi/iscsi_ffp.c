@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * iscsi_ffp.c - PDUs in full feature phase.
+ */
+#include "config.h"
+
+#include "protocols/iscsi/iscsi_ffp.h"
+
+#include <string.h>
+
+#include "gateway/base/bytes.h"
+#include "gateway/base/num.h"
+#include "protocols/iscsi/iscsi_doom.h"
+#include "protocols/iscsi/iscsi_out.h"
+#include "protocols/iscsi/iscsi_scsi.h"
+#include "protocols/iscsi/iscsi_talk.h"
+#include "protocols/iscsi/iscsi_task.h"
+#include "protocols/iscsi/iscsi_tmf.h"
+
+struct row {
+	bool known;
+	bool discovery; /* allowed in a discovery session (4.3) */
+	/* Says where the data goes; false: wait.  task: of a request. */
+	bool (*begin)(struct iscsi_conn *conn, struct iscsi_task *task, const uint8_t *more,
+		      uint8_t *data);
+	/* A request that is in turn; the task is its own from here. */
+	void (*start)(struct iscsi_task *task);
+};
+
+static void reject_at_end(struct iscsi_conn *conn, enum iscsi_reject reason)
+{
+	if (!conn->reject)
+		conn->reject = (uint16_t)(1 + reason);
+}
+
+/* ---- data of requests that are no SCSI commands ---------------------------- */
+
+static bool begin_plain(struct iscsi_conn *conn, struct iscsi_task *task, const uint8_t *more,
+			uint8_t *data)
+{
+	uint32_t bytes = conn->pdu.data_bytes;
+
+	(void)more;
+	if (!bytes)
+		return true;
+	if (data)
+		gw_mem_add(&task->data, conn->rx, data, bytes);
+	else if (!gw_mem_take(&conn->sess->in, bytes, 0, &task->data))
+		return false;
+	conn->sink = &task->data;
+	return true;
+}
+
+/* ---- SCSI Command ---------------------------------------------------------- */
+
+/* What is wrong with the unsolicited data that this command announces (13.10, 13.11,
+ * 13.14): 1 + a condition, or 0. */
+static uint16_t check_unsolicited(const struct iscsi_conn *conn)
+{
+	const struct iscsi_params *params = &conn->sess->params;
+	const struct iscsi_pdu *pdu = &conn->pdu;
+	uint32_t most = (uint32_t)num_min(params->first_burst, pdu->scsi.expected_bytes);
+
+	if (pdu->data_bytes && (!pdu->scsi.write || !params->immediate_data))
+		return 1 + SCSI_IS_UNEXPECTED_DATA;
+	if (!pdu->final && params->initial_r2t)
+		return 1 + SCSI_IS_UNEXPECTED_DATA;
+	if (pdu->data_bytes > most)
+		return 1 + SCSI_IS_NOT_ENOUGH_DATA;
+	return 0;
+}
+
+static bool begin_scsi(struct iscsi_conn *conn, struct iscsi_task *task, const uint8_t *more,
+		       uint8_t *data)
+{
+	struct iscsi_ahs ahs;
+	enum iscsi_fault fault = iscsi_pdu_ahs_get(more, conn->pdu.ahs_bytes, &ahs);
+
+	if (fault) {
+		iscsi_ffp_refuse(conn, fault);
+		return true;
+	}
+	iscsi_scsi_fill(task, conn->pdu.scsi.cdb, &ahs);
+	task->broken = check_unsolicited(conn);
+	if (!conn->pdu.scsi.write || task->broken)
+		return true;
+	if (iscsi_dataout_begin(task, conn->rx, data, &conn->sink_from) == ISCSI_PLACE_WAIT)
+		return false;
+	if (conn->pdu.data_bytes)
+		conn->sink = &task->piece;
+	return true;
+}
+
+static void start_scsi(struct iscsi_task *task)
+{
+	iscsi_scsi_start(task);
+}
+
+/* ---- Data-Out -------------------------------------------------------------- */
+
+static bool begin_data_out(struct iscsi_conn *conn)
+{
+	struct iscsi_task *task = iscsi_task_find(conn->sess, conn->pdu.itt);
+
+	conn->into = NULL;
+	conn->place = ISCSI_PLACE_DROP;
+	if (!task || !task->is_scsi || !task->pdu.scsi.write)
+		return true; /* of a task that has ended: skip it (4.2.3.3) */
+	conn->into = task;
+	conn->place = (uint8_t)iscsi_dataout_place(task, &conn->pdu, &conn->sink_from);
+	if (conn->place == ISCSI_PLACE_OK && conn->pdu.data_bytes)
+		conn->sink = &task->piece;
+	return true;
+}
+
+/* 7.8, 7.9, 11.4.7.2: what the initiator gets for data that breaks the rules. */
+static void data_out_broken(struct iscsi_conn *conn, struct iscsi_task *task)
+{
+	switch ((enum iscsi_place)conn->place) {
+	case ISCSI_PLACE_BAD_FIELD:
+		iscsi_out_reject(conn, ISCSI_REJECT_BAD_FIELD, conn->bhs);
+		return;
+	case ISCSI_PLACE_OUT_OF_ORDER:
+		iscsi_out_reject(conn, ISCSI_REJECT_PROTOCOL, conn->bhs);
+		iscsi_scsi_fail(task, SCSI_IS_CRC_ERROR);
+		return;
+	case ISCSI_PLACE_TOO_MUCH:
+	case ISCSI_PLACE_TOO_LITTLE:
+		iscsi_out_reject(conn, ISCSI_REJECT_PROTOCOL, conn->bhs);
+		iscsi_scsi_fail(task, conn->pdu.dout.ttt == ISCSI_NO_TAG ? SCSI_IS_UNEXPECTED_DATA
+									 : SCSI_IS_NOT_ENOUGH_DATA);
+		return;
+	case ISCSI_PLACE_OK:
+	case ISCSI_PLACE_WAIT:
+	case ISCSI_PLACE_DROP:
+		return;
+	}
+}
+
+static void end_data_out(struct iscsi_conn *conn, bool good)
+{
+	struct iscsi_task *task = conn->into;
+
+	if (!good) {
+		iscsi_count(conn->home, ISCSI_COUNT_digest_errors, 1);
+		iscsi_out_reject(conn, ISCSI_REJECT_DATA_DIGEST, conn->bhs);
+	}
+	if (!task) {
+		iscsi_count(conn->home, ISCSI_COUNT_dropped, 1);
+		return;
+	}
+	data_out_broken(conn, task);
+	/* the first of the two may have ended the task */
+	task = iscsi_task_find(conn->sess, conn->pdu.itt);
+	if (task && conn->place != ISCSI_PLACE_BAD_FIELD)
+		iscsi_scsi_data(task, &conn->pdu, (enum iscsi_place)conn->place, good);
+}
+
+/* ---- NOP-Out, Logout, task management, text -------------------------------- */
+
+/* 11.18: an answer to our ping has no task tag and wants no answer. */
+static void start_nop(struct iscsi_task *task)
+{
+	struct iscsi_conn *conn = task->conn;
+	struct iscsi_out *out;
+	struct iscsi_nop_in nop = { .lun = task->pdu.lun,
+				    .itt = task->pdu.itt,
+				    .ttt = ISCSI_NO_TAG };
+
+	if (task->pdu.itt == ISCSI_NO_TAG) {
+		if (task->pdu.nop.ttt == conn->ping_ttt)
+			conn->ping_ttt = ISCSI_NO_TAG;
+		iscsi_task_end(&task);
+		return;
+	}
+	out = iscsi_out_take(conn);
+	if (out) {
+		nop.data_bytes = (uint32_t)num_min(task->pdu.data_bytes, conn->params.send_max);
+		out->data_bytes = nop.data_bytes;
+		gw_mem_move(&out->data, &task->data);
+		iscsi_pdu_nop_in_put(out->head, &nop);
+		iscsi_out_queue(conn, out);
+	}
+	iscsi_task_end(&task);
+}
+
+/* 11.15: with one connection per session its end is the session's. */
+static enum iscsi_logout_answer logout_answer(const struct iscsi_task *task)
+{
+	const struct iscsi_conn *conn = task->conn;
+
+	switch (task->pdu.logout.reason) {
+	case ISCSI_LOGOUT_SESSION:
+		return ISCSI_LOGOUT_CLOSED;
+	case ISCSI_LOGOUT_CONNECTION:
+		return task->pdu.logout.cid == conn->cid ? ISCSI_LOGOUT_CLOSED
+							 : ISCSI_LOGOUT_NO_CID;
+	default:
+		return ISCSI_LOGOUT_NO_RECOVERY;
+	}
+}
+
+static void start_logout(struct iscsi_task *task)
+{
+	struct iscsi_conn *conn = task->conn;
+	struct iscsi_out *out = iscsi_out_take(conn);
+	struct iscsi_logout_response response = { .answer = (uint8_t)logout_answer(task),
+						  .itt = task->pdu.itt };
+
+	if (out) {
+		iscsi_pdu_logout_response_put(out->head, &response);
+		out->closes = response.answer == ISCSI_LOGOUT_CLOSED;
+		if (out->closes)
+			conn->expect = ISCSI_EXPECT_NOTHING;
+		conn->logged_out |= out->closes;
+		iscsi_out_queue(conn, out);
+	}
+	iscsi_task_end(&task);
+}
+
+/* ---- the table ------------------------------------------------------------- */
+
+static const struct row rows[ISCSI_OP_NUMBERS] = {
+	[ISCSI_OP_NOP_OUT] = { true, false, begin_plain, start_nop },
+	[ISCSI_OP_SCSI_COMMAND] = { true, false, begin_scsi, start_scsi },
+	[ISCSI_OP_TMF] = { true, false, begin_plain, iscsi_tmf_start },
+	[ISCSI_OP_TEXT] = { true, true, begin_plain, iscsi_talk_start },
+	[ISCSI_OP_LOGOUT] = { true, true, begin_plain, start_logout },
+};
+
+/* ---- the order of CmdSN ---------------------------------------------------- */
+
+static void start(struct iscsi_task *task)
+{
+	if (task->sess->closing || task->conn->dead || task->conn->logged_out) {
+		iscsi_task_end(&task);
+		return;
+	}
+	task->state = ISCSI_TASK_BEGUN;
+	rows[task->pdu.opcode].start(task);
+}
+
+static void start_kept(struct iscsi_sess *sess)
+{
+	struct iscsi_task *task;
+
+	while ((task = iscsi_window_next(&sess->window))) {
+		task->counted = true;
+		start(task);
+	}
+}
+
+static void in_turn(struct iscsi_task *task)
+{
+	struct iscsi_sess *sess = task->sess;
+
+	if (task->pdu.immediate) {
+		start(task);
+		start_kept(sess); /* it may have filled a hole: ABORT TASK of what is lost */
+		return;
+	}
+	switch (iscsi_window_take(&sess->window, task->pdu.cmdsn, task)) {
+	case ISCSI_WINDOW_NOW:
+		task->counted = true;
+		start(task);
+		start_kept(sess);
+		return;
+	case ISCSI_WINDOW_KEPT:
+		task->state = ISCSI_TASK_KEPT;
+		return;
+	case ISCSI_WINDOW_TWICE:
+	case ISCSI_WINDOW_OUTSIDE:
+		iscsi_count(sess->home, ISCSI_COUNT_dropped, 1);
+		iscsi_task_end(&task);
+		return;
+	}
+}
+
+/* A request that was rejected has come all the same (4.2.2.1). */
+static void plug(struct iscsi_conn *conn)
+{
+	uint8_t opcode = conn->bhs[ISCSI_AT_OPCODE] & ISCSI_OPCODE_MASK;
+	const struct iscsi_opcode_row *row = iscsi_pdu_opcode(opcode);
+
+	if (!row || !row->may_be_immediate || (conn->bhs[ISCSI_AT_OPCODE] & ISCSI_IMMEDIATE))
+		return;
+	if (iscsi_window_plug(&conn->sess->window, be32_get(conn->bhs + ISCSI_AT_CMDSN)) ==
+	    ISCSI_WINDOW_NOW)
+		start_kept(conn->sess);
+}
+
+/* ---- a request ------------------------------------------------------------- */
+
+/* Why this request cannot even wait for its turn; 0: it can. */
+static uint16_t check_request(const struct iscsi_conn *conn, const struct row *row)
+{
+	const struct iscsi_sess *sess = conn->sess;
+
+	if (sess->discovery && !row->discovery)
+		return 1 + ISCSI_REJECT_PROTOCOL;
+	if (conn->pdu.immediate && sess->immediate >= ISCSI_IMMEDIATE_MAX)
+		return 1 + ISCSI_REJECT_TOO_MANY_IMMEDIATE;
+	if (conn->pdu.itt != ISCSI_NO_TAG && iscsi_task_find(sess, conn->pdu.itt))
+		return 1 + ISCSI_REJECT_IN_PROGRESS;
+	return 0;
+}
+
+static bool begin_request(struct iscsi_conn *conn, const struct row *row, const uint8_t *more,
+			  uint8_t *data)
+{
+	struct iscsi_task *task;
+
+	conn->reject = check_request(conn, row);
+	if (conn->reject)
+		return true;
+	task = iscsi_task_begin(conn, &conn->pdu);
+	if (!task) {
+		iscsi_doom(conn, "no memory for a request");
+		return true;
+	}
+	memcpy(task->bhs, conn->bhs, sizeof(task->bhs));
+	if (!row->begin(conn, task, more, data)) {
+		iscsi_task_end(&task);
+		return false;
+	}
+	if (conn->pdu.itt != ISCSI_NO_TAG)
+		iscsi_task_name(task);
+	conn->into = task;
+	return true;
+}
+
+/* Within the window, or it would not be looked at: its data is skipped. */
+static bool is_welcome(const struct iscsi_conn *conn)
+{
+	return conn->pdu.immediate || iscsi_window_open_for(&conn->sess->window, conn->pdu.cmdsn);
+}
+
+bool iscsi_ffp_begin(struct iscsi_conn *conn, const uint8_t *more, uint8_t *data)
+{
+	const struct row *row = &rows[conn->pdu.opcode];
+
+	conn->into = NULL;
+	conn->sink = NULL;
+	conn->sink_from = 0;
+	conn->reject = 0;
+	conn->place = ISCSI_PLACE_OK;
+	if (conn->pdu.opcode == ISCSI_OP_DATA_OUT)
+		return begin_data_out(conn);
+	if (!row->known) {
+		reject_at_end(conn, ISCSI_REJECT_PROTOCOL);
+		return true;
+	}
+	if (!is_welcome(conn))
+		return true;
+	return begin_request(conn, row, more, data);
+}
+
+void iscsi_ffp_refuse(struct iscsi_conn *conn, enum iscsi_fault fault)
+{
+	const struct iscsi_fault_row *row = iscsi_pdu_fault(fault);
+
+	if (row->way == ISCSI_FAULT_WAY_REJECT)
+		reject_at_end(conn, row->reason);
+	else
+		iscsi_offend(conn, row->words);
+}
+
+static void end_request(struct iscsi_conn *conn, struct iscsi_task *task, bool good)
+{
+	if (!good) {
+		iscsi_count(conn->home, ISCSI_COUNT_digest_errors, 1);
+		iscsi_out_reject(conn, ISCSI_REJECT_DATA_DIGEST, conn->bhs);
+	}
+	if (!good && !task->is_scsi) {
+		plug(conn);
+		iscsi_task_end(&task);
+		return;
+	}
+	if (task->is_scsi && task->pdu.scsi.write && !task->broken)
+		iscsi_scsi_data(task, &conn->pdu, ISCSI_PLACE_OK, good);
+	in_turn(task);
+}
+
+void iscsi_ffp_end(struct iscsi_conn *conn, bool good)
+{
+	struct iscsi_task *task = conn->into;
+
+	iscsi_count(conn->home, ISCSI_COUNT_requests, 1);
+	conn->sess->requests++;
+	conn->sink = NULL;
+	if (conn->reject) {
+		if (task)
+			iscsi_task_end(&task);
+		conn->into = NULL;
+		iscsi_out_reject(conn, (enum iscsi_reject)(conn->reject - 1), conn->bhs);
+		plug(conn);
+		return;
+	}
+	if (conn->pdu.opcode == ISCSI_OP_DATA_OUT)
+		end_data_out(conn, good);
+	else if (task)
+		end_request(conn, task, good);
+	else
+		iscsi_count(conn->home, ISCSI_COUNT_dropped, 1);
+	conn->into = NULL;
+}

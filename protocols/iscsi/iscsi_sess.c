@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * iscsi_sess.c - the life of a session.
+ */
+#include "config.h"
+
+#include "protocols/iscsi/iscsi_sess.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/api/volume.h"
+#include "gateway/base/check.h"
+#include "gateway/base/log.h"
+#include "gateway/base/str.h"
+#include "gateway/loop/loop_set.h"
+#include "protocols/iscsi/iscsi_names.h"
+#include "protocols/iscsi/iscsi_scsi.h"
+#include "protocols/iscsi/iscsi_task.h"
+#include "protocols/iscsi/iscsi_tmf.h"
+
+#define DEPTH_MIN 4u
+
+/* The one place where the state changes. */
+static void move(struct iscsi_sess *sess, enum iscsi_sess_event event)
+{
+	struct iscsi_sess_move m = iscsi_sess_fsm_move((enum iscsi_sess_state)sess->state, event);
+
+	log_debug(ISCSI, "session %u of %s: %s on %s: %s", sess->tsih, sess->initiator,
+		  iscsi_sess_fsm_state_name((enum iscsi_sess_state)sess->state),
+		  iscsi_sess_fsm_event_name(event), m.name ? m.name : "stays");
+	sess->state = (uint8_t)m.next;
+	sess->trail[sess->moves++ % ISCSI_TRAIL] = sess->state;
+}
+
+/* ---- making ---------------------------------------------------------------- */
+
+/* RFC 7143 4.2.7: the SCSI port names. */
+static void name_ports(struct iscsi_sess *sess)
+{
+	struct str port = STR_IN(sess->initiator_port);
+
+	str_addf(&port, "%s,i,0x", sess->initiator);
+	for (unsigned i = 0; i < sizeof(sess->isid); i++)
+		str_addf(&port, "%02x", sess->isid[i]);
+	snprintf(sess->target_port, sizeof(sess->target_port), "%s,t,0x%04x", sess->target,
+		 ISCSI_NAMES_GROUP);
+	sess->port = (struct scsi_port){ .protocol = SCSI_PROTO_ISCSI,
+					 .device_name = sess->target,
+					 .port_name = sess->target_port,
+					 .relative_id = 1,
+					 .group = ISCSI_NAMES_GROUP };
+}
+
+static void rest(struct loop_task *task);
+static void out_of_patience(struct loop_timer *timer);
+
+struct iscsi_sess *iscsi_sess_make(struct iscsi_home *home, const struct iscsi_sess_start *start)
+{
+	struct iscsi_sess *sess = calloc(1, sizeof(*sess));
+	struct gw_grant grant = start->grant;
+
+	if (!sess) {
+		gw_grant_release(&grant);
+		return NULL;
+	}
+	sess->home = home;
+	memcpy(sess->initiator, start->initiator.at, start->initiator.len);
+	snprintf(sess->target, sizeof(sess->target), "%s", start->target);
+	memcpy(sess->isid, start->isid, sizeof(sess->isid));
+	sess->discovery = start->discovery;
+	sess->grant = grant;
+	sess->volume = grant.volume ? gw_volume_name(grant.volume) : "";
+	sess->held = true;
+	name_ports(sess);
+	LIST_INIT(&sess->tasks);
+	LIST_INIT(&sess->conns);
+	TAILQ_INIT(&sess->heirs);
+	sess->rest.run = rest;
+	loop_timer_init(&sess->patience, out_of_patience);
+	return sess;
+}
+
+void iscsi_sess_unmake(struct iscsi_sess **sessp)
+{
+	struct iscsi_sess *sess = *sessp;
+
+	*sessp = NULL;
+	gw_grant_release(&sess->grant);
+	free(sess);
+}
+
+/* ---- opening --------------------------------------------------------------- */
+
+static void nexus_ready(struct scsi_nexus *nexus, void *owner)
+{
+	struct iscsi_sess *sess = owner;
+
+	(void)nexus;
+	gw_grant_release(&sess->grant);
+	sess->ready(sess, true);
+}
+
+/* LOGICAL UNIT RESET by another nexus: our tasks there end without an answer of
+ * their own but what their status says (SAM-5 6.3.3). */
+static void unit_reset(struct scsi_nexus *nexus, void *owner, struct scsi_unit *unit)
+{
+	struct iscsi_sess *sess = owner;
+	struct iscsi_task *task, *next;
+
+	(void)nexus;
+	(void)unit;
+	for (task = LIST_FIRST(&sess->tasks); task; task = next) {
+		next = LIST_NEXT(task, link);
+		if (task->is_scsi && task->state == ISCSI_TASK_ENDED)
+			iscsi_task_end(&task);
+	}
+}
+
+static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready, .reset = unit_reset };
+
+/* The memory that the window promises: of each place its first burst.  Where the
+ * pool cannot guarantee it the window is smaller. */
+static uint32_t open_credits(struct iscsi_sess *sess)
+{
+	struct gw_pool *pool = sess->home->pool;
+	uint64_t each = sess->discovery ? 0 : ISCSI_FIRST_BURST;
+	uint32_t depth = ISCSI_SLOTS;
+
+	if (!gw_credit_open(pool, ISCSI_OUT_GUARANTEED_BYTES, ISCSI_OUT_LIMIT_BYTES, &sess->out))
+		return 0;
+	for (; depth >= DEPTH_MIN; depth /= 2)
+		if (gw_credit_open(pool, 2ull * ISCSI_RX_BYTES + depth * each, ISCSI_IN_LIMIT_BYTES,
+				   &sess->in))
+			return depth;
+	gw_credit_close(&sess->out);
+	return 0;
+}
+
+static bool open_nexus(struct iscsi_sess *sess)
+{
+	struct gw_nexus_names names = { "iscsi", sess->initiator_port, sess->target_port };
+
+	sess->nexus = gw_nexus_open(sess->home->gw, sess->home->loop, &names);
+	if (!sess->nexus)
+		return false;
+	sess->grant.lun = 0; /* of this target */
+	sess->scsi = scsi_nexus_open(sess->nexus, &sess->port, &sess->grant, 1, &nexus_ops, sess);
+	return sess->scsi;
+}
+
+static void opened(struct loop_task *task)
+{
+	struct iscsi_sess *sess =
+		(struct iscsi_sess *)((char *)task - offsetof(struct iscsi_sess, opened));
+
+	sess->ready(sess, true);
+}
+
+bool iscsi_sess_open(struct iscsi_sess *sess, const struct iscsi_params *params, uint32_t cmdsn,
+		     void (*ready)(struct iscsi_sess *sess, bool ok), void *owner)
+{
+	struct iscsi_home *home = sess->home;
+	uint32_t depth = open_credits(sess);
+
+	sess->params = *params;
+	sess->owner = owner;
+	sess->credits = depth;
+	iscsi_window_begin(&sess->window, sess->slots, ISCSI_SLOTS, cmdsn, depth);
+	iscsi_scsi_feed_init(sess);
+	LIST_INSERT_HEAD(&home->sessions, sess, link);
+	move(sess, ISCSI_SESS_E_FIRST_LOGIN);
+	if (!depth || (!sess->discovery && !open_nexus(sess))) {
+		iscsi_sess_close(sess, "no room for it");
+		return false;
+	}
+	sess->ready = ready;
+	sess->opened.run = opened;
+	if (sess->discovery)
+		loop_defer(home->loop, &sess->opened);
+	return true;
+}
+
+/* ---- the end --------------------------------------------------------------- */
+
+static struct iscsi_task *next_to_abandon(const struct iscsi_sess *sess, bool scsi)
+{
+	struct iscsi_task *task;
+
+	LIST_FOREACH (task, &sess->tasks, link)
+		if (!task->abandoned && task->is_scsi == scsi)
+			return task;
+	return NULL;
+}
+
+/* Task management first: it would be told of the ends that follow. */
+static void abandon_all(struct iscsi_sess *sess, bool wait)
+{
+	struct iscsi_task *task;
+
+	LIST_FOREACH (task, &sess->tasks, link)
+		task->abandoned = false;
+	while ((task = next_to_abandon(sess, false))) {
+		iscsi_tmf_leave(task);
+		iscsi_task_end(&task);
+	}
+	while ((task = next_to_abandon(sess, true))) {
+		task->abandoned = true;
+		iscsi_scsi_abandon(task, wait);
+	}
+}
+
+static void out_of_patience(struct loop_timer *timer)
+{
+	struct iscsi_sess *sess =
+		(struct iscsi_sess *)((char *)timer - offsetof(struct iscsi_sess, patience));
+
+	abandon_all(sess, false);
+}
+
+static void release(struct iscsi_sess *sess)
+{
+	if (sess->scsi)
+		scsi_nexus_close(&sess->scsi);
+	gw_nexus_close(&sess->nexus);
+	gw_grant_release(&sess->grant);
+	if (sess->credits) {
+		gw_credit_close(&sess->in);
+		gw_credit_close(&sess->out);
+	}
+}
+
+/* Nothing of it is left at the store or on the wire: loop 0 forgets it. */
+static void rest(struct loop_task *task)
+{
+	struct iscsi_sess *sess =
+		(struct iscsi_sess *)((char *)task - offsetof(struct iscsi_sess, rest));
+	struct loop *loop = sess->home->loop;
+
+	if (!sess->closing || sess->gone || sess->n_tasks || sess->n_conns || sess->held)
+		return;
+	sess->gone = true;
+	loop_timer_disarm(loop, &sess->patience);
+	iscsi_scsi_feed_end(sess);
+	release(sess);
+	LIST_REMOVE(sess, link);
+	sess->mail.run = sess->gone_at_loop0;
+	loop_post(loop_set_get(loop_owner(loop), 0), &sess->mail);
+}
+
+void iscsi_sess_close(struct iscsi_sess *sess, const char *words)
+{
+	struct loop *loop = sess->home->loop;
+	struct iscsi_conn *conn, *next;
+
+	if (sess->closing)
+		return;
+	sess->closing = true;
+	log_debug(ISCSI, "session %u of %s ends: %s", sess->tsih, sess->initiator, words);
+	move(sess, ISCSI_SESS_E_FAILED);
+	for (conn = LIST_FIRST(&sess->conns); conn; conn = next) {
+		next = LIST_NEXT(conn, link);
+		iscsi_conn_kill(conn, words);
+	}
+	abandon_all(sess, true);
+	loop_timer_arm(loop, &sess->patience,
+		       instant_add(loop_now(loop), span_s(ISCSI_SESS_PATIENCE_S)));
+	loop_defer_cancel(loop, &sess->opened);
+	loop_defer(loop, &sess->rest);
+	if (sess->held && sess->ready)
+		sess->ready(sess, false);
+}
+
+void iscsi_sess_kill(struct iscsi_sess *sess)
+{
+	iscsi_sess_close(sess, "ended by force");
+	abandon_all(sess, false);
+}
+
+void iscsi_sess_let_go(struct iscsi_sess *sess)
+{
+	sess->held = false;
+	loop_defer(sess->home->loop, &sess->rest);
+}
+
+/* ---- connections ----------------------------------------------------------- */
+
+/* Level 0: with its connection the session is lost (RFC 7143 7.1.5). */
+static void conn_lost(struct iscsi_conn *conn)
+{
+	iscsi_sess_close(conn->sess, conn->logged_out ? "logged out" : "its connection is gone");
+}
+
+static void conn_ended(struct iscsi_conn *conn)
+{
+	struct iscsi_sess *sess = conn->sess;
+
+	LIST_REMOVE(conn, link);
+	sess->n_conns--;
+	loop_defer(sess->home->loop, &sess->rest);
+	iscsi_conn_bury(conn);
+}
+
+void iscsi_sess_attach(struct iscsi_sess *sess, struct iscsi_conn *conn,
+		       const struct iscsi_conn_start *start)
+{
+	conn->lost = conn_lost;
+	conn->ended = conn_ended;
+	LIST_INSERT_HEAD(&sess->conns, conn, link);
+	sess->n_conns++;
+	move(sess, ISCSI_SESS_E_FIRST_LOGGED_IN);
+	iscsi_count(sess->home, ISCSI_COUNT_sessions, 1);
+	iscsi_conn_begin(conn, start);
+}
+
+void iscsi_sess_drain(struct iscsi_sess *sess, unsigned within_s)
+{
+	struct iscsi_conn *conn;
+
+	LIST_FOREACH (conn, &sess->conns, link)
+		iscsi_conn_drain(conn, within_s);
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * iscsi_state.h - sessions, connections, tasks and what waits to be sent, as the
+ * files of this folder share them; no functions but counting.
+ *
+ *   iscsi_home (one per loop) ──▶ iscsi_sess ──▶ iscsi_task ──▶ scsi_task
+ *        │ slabs of tasks and outs    │  window      │ allegiance
+ *        └ counters                   └─▶ iscsi_conn ◀┘
+ *                                            │ rx buffer, sink
+ *                                            └─ queue of iscsi_out
+ *
+ * A task belongs to its session; conn is its allegiance, and a pointer (RFC 7143
+ * 4.2.5).  What is sent is an iscsi_out with its numbers, so that recovery can
+ * keep it.  Who changes what: iscsi_tcp.c the receive side, iscsi_out.c the send
+ * side, iscsi_dataout.c and iscsi_datain.c the data of tasks, iscsi_sess.c and
+ * iscsi_conn.c birth and death.  All on the home loop, but for what says loop 0.
+ */
+#ifndef PROTOCOLS_ISCSI_ISCSI_STATE_H
+#define PROTOCOLS_ISCSI_ISCSI_STATE_H
+
+#include <sys/queue.h>
+
+#include "gateway/api/access.h"
+#include "gateway/api/buf.h"
+#include "gateway/api/nexus.h"
+#include "gateway/base/counter.h"
+#include "gateway/loop/loop_door.h"
+#include "gateway/loop/loop_stream.h"
+#include "protocols/iscsi/iscsi_conn_fsm.h"
+#include "protocols/iscsi/iscsi_keys.h"
+#include "protocols/iscsi/iscsi_pdu.h"
+#include "protocols/iscsi/iscsi_rx.h"
+#include "protocols/iscsi/iscsi_sess_fsm.h"
+#include "protocols/iscsi/iscsi_window.h"
+#include "translators/scsi/scsi_task.h"
+#include "translators/scsi/scsi_tmf.h"
+#include "translators/scsi/scsi_unit.h"
+
+#define ISCSI_RX_BYTES 65536u /* a receive buffer */
+#define ISCSI_RECV_MAX 262144u /* the data segment that we declare to take */
+#define ISCSI_FIRST_BURST 65536u /* at most: set aside for each place of the window */
+#define ISCSI_MAX_BURST GW_BUF_MAX_BYTES
+#define ISCSI_R2T_MAX 4u /* outstanding, of one task */
+#define ISCSI_SLOTS 128u /* of the command window */
+#define ISCSI_IMMEDIATE_MAX 32u /* immediate requests of a session in progress */
+#define ISCSI_TX_IOV 256u
+#define ISCSI_TRAIL 16u /* last moves of a machine, for the debugger */
+
+/* Of the pool, per session: what comes in is freed by stores alone, what goes out
+ * by the initiator's reading (as in protocols/nbd). */
+#define ISCSI_IN_LIMIT_BYTES (32u << 20)
+#define ISCSI_OUT_GUARANTEED_BYTES 65536u
+#define ISCSI_OUT_LIMIT_BYTES (32u << 20)
+
+struct iscsi_conn;
+struct iscsi_sess;
+struct iscsi_task;
+struct iscsi_slab;
+struct iscsi_talk;
+struct iscsi_reg;
+struct iscsi_names;
+struct gw_front;
+
+enum iscsi_counter {
+#define COUNTER(name, help) ISCSI_COUNT_##name,
+#include "protocols/iscsi/iscsi_counters.tbl"
+#undef COUNTER
+	ISCSI_COUNTERS
+};
+
+/* ---- what is sent --------------------------------------------------------- */
+
+enum iscsi_statsn {
+	ISCSI_STATSN_NONE, /* the field is reserved */
+	ISCSI_STATSN_SHOW, /* the next one, which does not advance */
+	ISCSI_STATSN_TAKE /* its own */
+};
+
+#define ISCSI_SMALL_BYTES 256u /* sense data, the header of a rejected PDU */
+
+/* A PDU of ours, from its queueing until it was sent.  StatSN, ExpCmdSN, MaxCmdSN and
+ * digests are put in when it is gathered, so they are those of that moment. */
+struct iscsi_out {
+	STAILQ_ENTRY(iscsi_out) next;
+	struct iscsi_task *task; /* it may still get this task's status; or null */
+	uint8_t statsn; /* enum iscsi_statsn */
+	bool closes; /* the connection ends when it was sent */
+	uint32_t data_bytes; /* without padding */
+	uint8_t head[ISCSI_BHS_BYTES + ISCSI_DIGEST_BYTES];
+	uint8_t tail[ISCSI_RX_TAIL_MAX_BYTES];
+	uint8_t small[ISCSI_SMALL_BYTES];
+	struct gw_mem data; /* where n is 0 and data_bytes is not: small */
+};
+STAILQ_HEAD(iscsi_outs, iscsi_out);
+
+/* ---- one request of an initiator ------------------------------------------ */
+
+/* A burst of data-out that the initiator was asked for, or sends unasked. */
+struct iscsi_burst {
+	bool open;
+	uint32_t ttt, offset, bytes, got; /* offset: of the transfer */
+	uint32_t datasn; /* expected next */
+};
+
+enum iscsi_task_state {
+	ISCSI_TASK_COMING, /* its own data segment is being received */
+	ISCSI_TASK_KEPT, /* an earlier CmdSN is missing */
+	ISCSI_TASK_BEGUN,
+	ISCSI_TASK_ENDED /* the answer waits for data that is still under way */
+};
+
+struct iscsi_task {
+	struct scsi_task scsi; /* first; used where the PDU is a SCSI Command */
+	struct iscsi_sess *sess;
+	struct iscsi_conn *conn;
+	LIST_ENTRY(iscsi_task) link; /* of the session's */
+	LIST_ENTRY(iscsi_task) bucket; /* by initiator task tag */
+	STAILQ_ENTRY(iscsi_task) hungry; /* waits for memory; also the free list */
+	uint8_t state; /* enum iscsi_task_state */
+	bool is_scsi; /* scsi is in use */
+	bool hashed, is_hungry;
+	bool abandoned; /* its session has asked it to end */
+	bool counted; /* takes a place of the window */
+	uint16_t broken; /* 1 + the condition (scsi_sense.tbl) that it fails with at once */
+	unsigned inside; /* calls into the command that are on the stack */
+	struct iscsi_pdu pdu; /* its cdb pointer is not valid: see scsi.cdb */
+	uint8_t bhs[ISCSI_BHS_BYTES]; /* as it came, for Reject */
+	struct gw_mem data; /* the data segment of the request itself */
+
+	/* ---- data-out (iscsi_dataout.c) ---- */
+	uint64_t expected; /* bytes that the initiator brings */
+	uint64_t wanted; /* that the command wants; valid once it asked */
+	uint64_t given; /* bytes handed to the command */
+	bool asked;
+	struct gw_mem piece; /* memory for [given, given + piece_bytes) */
+	uint32_t piece_bytes, piece_got, piece_asked; /* asked: by R2T or unsolicited */
+	struct iscsi_burst unasked, r2t[ISCSI_R2T_MAX];
+	unsigned n_r2t;
+	uint32_t r2tsn;
+
+	/* ---- data-in (iscsi_datain.c) ---- */
+	uint32_t datasn, in_offset, in_burst; /* in_burst: bytes of the running sequence */
+	struct iscsi_out *last; /* queued and not gathered: may carry the status */
+	struct iscsi_data_in last_head;
+
+	bool managing; /* tmf is in use (iscsi_tmf.c) */
+	struct scsi_tmf tmf;
+};
+LIST_HEAD(iscsi_task_list, iscsi_task);
+
+/* ---- connection ----------------------------------------------------------- */
+
+/* What the stream brings next. */
+enum iscsi_expect { ISCSI_EXPECT_HEAD, ISCSI_EXPECT_DATA, ISCSI_EXPECT_TAIL, ISCSI_EXPECT_NOTHING };
+
+struct iscsi_conn {
+	/* ---- each turn ---- */
+	struct iscsi_home *home;
+	struct iscsi_sess *sess;
+	struct loop_stream stream;
+	struct loop_task task;
+	const char *doom; /* it shall end, and why (iscsi_doom.h) */
+	bool offence; /* the initiator's fault */
+	bool dead; /* ends when nothing is armed */
+	bool finished;
+	bool waiting; /* for memory; woken by a waiter */
+	bool logged_out; /* the response is on its way, nothing is read any more */
+	uint8_t state; /* enum iscsi_conn_state */
+	uint8_t trail[ISCSI_TRAIL];
+	unsigned moves;
+
+	/* ---- receive (iscsi_tcp.c) ---- */
+	uint8_t expect; /* enum iscsi_expect */
+	struct iscsi_rx_rules rules;
+	struct gw_buf *rx;
+	uint32_t rx_from, rx_to, rx_need;
+	uint32_t rx_direct; /* bytes of the sink that the receive under way is filling */
+	struct iscsi_rx_layout layout; /* of the PDU whose data comes */
+	struct iscsi_pdu pdu;
+	uint8_t bhs[ISCSI_BHS_BYTES]; /* as it came, for Reject */
+	struct iscsi_task *into; /* whose data it is; null: nobody's */
+	struct gw_mem *sink; /* null: skip */
+	uint32_t sink_from, sink_got;
+	struct gw_mem limbo; /* memory of a task that ended while its data came */
+	bool unsummed; /* part of the data went there: no digest can be told */
+	uint32_t crc;
+	uint16_t reject; /* 1 + reason: the PDU is rejected when it is over; 0: it is not */
+	uint8_t place; /* enum iscsi_place, of a Data-Out */
+	struct iovec rx_iov[GW_MEM_SLICES + 1];
+	struct gw_mem_waiter mem_waiter;
+
+	/* ---- send (iscsi_out.c) ---- */
+	uint32_t statsn;
+	struct iscsi_outs queue, sending;
+	unsigned n_queued;
+	unsigned tx_n;
+	struct iovec tx_iov[ISCSI_TX_IOV];
+
+	/* ---- seldom ---- */
+	struct iscsi_params params; /* digests and lengths of this connection */
+	LIST_ENTRY(iscsi_conn) link; /* of its session */
+	uint16_t cid;
+	struct loop_peer peer;
+	struct iscsi_portal *portal; /* by which it came */
+	struct instant since, heard; /* heard: bytes came */
+	struct loop_timer alive;
+	uint32_t ping_ttt; /* of the NOP-In that waits for its answer; or ISCSI_NO_TAG */
+	struct iscsi_talk *talk; /* text in full feature phase (iscsi_talk.h); or null */
+	/* its session's: it is dead, nothing more goes out; and: nothing is armed */
+	void (*lost)(struct iscsi_conn *conn);
+	void (*ended)(struct iscsi_conn *conn);
+	struct loop_mail mail; /* to loop 0 */
+};
+LIST_HEAD(iscsi_conn_list, iscsi_conn);
+
+/* ---- session -------------------------------------------------------------- */
+
+#define ISCSI_BUCKETS 64u
+
+struct iscsi_sess {
+	/* ---- loop 0: the register (iscsi_reg.c) ---- */
+	LIST_ENTRY(iscsi_sess) entry;
+	bool ending; /* it was told */
+	TAILQ_HEAD(, iscsi_heir) heirs; /* who waits for its end */
+
+	/* ---- never changes ---- */
+	struct iscsi_home *home;
+	char initiator[ISCSI_NAME_MAX + 1], target[ISCSI_NAME_MAX + 1];
+	char initiator_port[GW_PORT_NAME_MAX], target_port[GW_PORT_NAME_MAX];
+	uint8_t isid[6];
+	const char *volume; /* its name, while the nexus holds it; "" */
+	uint16_t tsih;
+	bool discovery;
+	void (*gone_at_loop0)(struct loop_mail *mail); /* mail: of this session */
+
+	/* ---- home loop ---- */
+	uint8_t state; /* enum iscsi_sess_state */
+	uint8_t trail[ISCSI_TRAIL];
+	unsigned moves;
+	bool held; /* by the login that makes it */
+	bool closing; /* no answer goes out any more */
+	bool gone;
+	struct iscsi_params params;
+	struct iscsi_window window;
+	void *slots[ISCSI_SLOTS];
+	unsigned immediate; /* immediate requests in progress */
+	struct iscsi_task_list tasks;
+	unsigned n_tasks;
+	struct iscsi_task_list bucket[ISCSI_BUCKETS];
+	STAILQ_HEAD(, iscsi_task) hungry; /* wait for memory, or to be looked at */
+	unsigned n_hungry;
+	struct loop_timer hunger;
+	struct loop_task feed;
+	uint32_t next_ttt;
+	struct iscsi_conn_list conns;
+	unsigned n_conns;
+	struct gw_grant grant;
+	struct gw_nexus *nexus;
+	struct scsi_port port;
+	struct scsi_nexus *scsi;
+	struct gw_credit in, out;
+	bool credits;
+	struct loop_timer patience; /* a closing session waits so long for its tasks */
+	struct loop_task rest; /* looks whether all has ended */
+	struct loop_task opened; /* of discovery: there is nothing to join */
+	void (*ready)(struct iscsi_sess *sess, bool ok);
+	void *owner;
+	LIST_ENTRY(iscsi_sess) link; /* of its home */
+	struct loop_mail mail; /* from and to loop 0 */
+	struct loop_mail end_mail;
+	uint64_t requests, read_bytes, written_bytes, errors;
+};
+LIST_HEAD(iscsi_sess_list, iscsi_sess);
+
+/* An address at which the targets are reached; outlives everything else. */
+struct iscsi_portal {
+	struct loop_door door; /* first */
+	struct iscsi_home *homes;
+	bool wild; /* no address that a client could use */
+};
+
+/* Everything of this front end on one loop. */
+struct iscsi_home {
+	struct gw_front *front;
+	struct gw *gw;
+	struct loop *loop;
+	struct gw_pool *pool;
+	struct iscsi_reg *reg; /* loop 0's */
+	const struct iscsi_names *names;
+	struct iscsi_sess_list sessions;
+	bool draining;
+	struct counter counters[ISCSI_COUNTERS];
+	STAILQ_HEAD(, iscsi_task) free_tasks;
+	struct iscsi_outs free_outs;
+	struct iscsi_slab *slabs;
+};
+
+static inline void iscsi_count(struct iscsi_home *home, enum iscsi_counter which, uint64_t n)
+{
+	counter_add(&home->counters[which], n);
+}
+
+#endif

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * iscsi_talk.c - text in full feature phase.
+ */
+#include "config.h"
+
+#include "protocols/iscsi/iscsi_talk.h"
+
+#include <stdlib.h>
+
+#include "gateway/base/num.h"
+#include "protocols/iscsi/iscsi_doom.h"
+#include "protocols/iscsi/iscsi_names.h"
+#include "protocols/iscsi/iscsi_out.h"
+#include "protocols/iscsi/iscsi_task.h"
+
+#define ANSWER_BYTES 262144u /* SendTargets of some hundred targets */
+#define TTT 1u /* there is one negotiation at a time (6.4) */
+
+struct iscsi_talk {
+	bool open; /* more is to come, from either side */
+	bool answering; /* the answer is complete and goes out piece by piece */
+	struct iscsi_keys keys;
+	struct iscsi_text_join in;
+	struct iscsi_text_out out;
+	uint32_t out_from;
+	uint8_t text_in[ISCSI_TEXT_MAX_BYTES];
+	uint8_t text_out[ANSWER_BYTES];
+};
+
+static struct iscsi_talk *talk_of(struct iscsi_conn *conn)
+{
+	if (!conn->talk) {
+		conn->talk = calloc(1, sizeof(*conn->talk));
+		if (conn->talk) {
+			iscsi_keys_begin(&conn->talk->keys, true, NULL);
+			conn->talk->keys.now = conn->params;
+		}
+	}
+	return conn->talk;
+}
+
+void iscsi_talk_free(struct iscsi_conn *conn)
+{
+	free(conn->talk);
+	conn->talk = NULL;
+}
+
+/* ---- the answer ------------------------------------------------------------ */
+
+static void respond(struct iscsi_task *task, const uint8_t *text, uint32_t bytes, bool more,
+		    bool final)
+{
+	struct iscsi_conn *conn = task->conn;
+	struct iscsi_out *out = iscsi_out_take(conn);
+	struct iscsi_text_response response = {
+		.final = final,
+		.more = more,
+		.lun = task->pdu.lun,
+		.itt = task->pdu.itt,
+		.ttt = final ? ISCSI_NO_TAG : TTT,
+		.data_bytes = bytes,
+	};
+
+	if (out && bytes && !gw_mem_take(&conn->sess->out, bytes, 0, &out->data)) {
+		iscsi_doom(conn, "no memory for text");
+		return;
+	}
+	if (!out)
+		return;
+	gw_mem_copy_in(&out->data, 0, text, bytes);
+	out->data_bytes = bytes;
+	iscsi_pdu_text_response_put(out->head, &response);
+	iscsi_out_queue(conn, out);
+}
+
+/* The next piece of what there is to say. */
+static void respond_next(struct iscsi_task *task, struct iscsi_talk *talk)
+{
+	uint32_t left = talk->out.len - talk->out_from;
+	uint32_t n = (uint32_t)num_min(left, num_min(task->conn->params.send_max, 65536));
+	bool more = n < left;
+	bool final = !more && task->pdu.final;
+
+	respond(task, talk->text_out + talk->out_from, n, more, final);
+	talk->out_from += n;
+	talk->answering = more;
+	talk->open = !final;
+	if (!more)
+		talk->in.len = talk->out.len = talk->out_from = 0;
+}
+
+/* 7.12: as if it had not been. */
+static void give_up(struct iscsi_task *task, struct iscsi_talk *talk, enum iscsi_reject reason)
+{
+	if (talk) {
+		iscsi_keys_undo(&talk->keys);
+		talk->open = talk->answering = false;
+	}
+	iscsi_out_reject(task->conn, reason, task->bhs);
+}
+
+/* ---- the pairs ------------------------------------------------------------- */
+
+/* Appendix C: All in discovery sessions alone; there nothing but a name or All. */
+static bool send_targets(struct iscsi_conn *conn, struct iscsi_slice value,
+			 struct iscsi_text_out *out)
+{
+	struct iscsi_sess *sess = conn->sess;
+	struct gw_who who = { .protocol = "iscsi",
+			      .initiator = sess->initiator,
+			      .peer = &conn->peer };
+	struct gw_grant grant = { .volume = NULL };
+	char name[ISCSI_NAME_MAX + 1];
+
+	if (!sess->discovery) {
+		if (value.len && !iscsi_text_is(value, sess->target))
+			return iscsi_text_put(out, "SendTargets", "Reject");
+		return iscsi_names_put(conn->home->names, sess->target, out);
+	}
+	if (iscsi_text_is(value, "All"))
+		return iscsi_names_put_all(conn->home->names, conn->home->gw, &who, out);
+	if (!value.len)
+		return iscsi_text_put(out, "SendTargets", "Reject");
+	if (!iscsi_names_find(conn->home->names, conn->home->gw, &who, value, &grant, name))
+		return true; /* no such target: nothing to say */
+	gw_grant_release(&grant);
+	return iscsi_names_put(conn->home->names, name, out);
+}
+
+static enum iscsi_neg_fault offer(struct iscsi_conn *conn, struct iscsi_talk *talk,
+				  const struct iscsi_text_pair *pair)
+{
+	enum iscsi_neg_fault fault = ISCSI_NEG_NONE;
+
+	switch (iscsi_keys_offer(&talk->keys, pair, &talk->out, &fault)) {
+	case ISCSI_OFFER_DONE:
+		return ISCSI_NEG_NONE;
+	case ISCSI_OFFER_SEND_TARGETS:
+		return send_targets(conn, pair->value, &talk->out) ? ISCSI_NEG_NONE
+								   : ISCSI_NEG_NO_ROOM;
+	case ISCSI_OFFER_AUTH:
+		return ISCSI_NEG_KEY_STAGE;
+	case ISCSI_OFFER_FAULT:
+		break;
+	}
+	return fault;
+}
+
+static enum iscsi_neg_fault negotiate(struct iscsi_conn *conn, struct iscsi_talk *talk)
+{
+	enum iscsi_neg_fault fault = ISCSI_NEG_NONE;
+	struct iscsi_text_pair pair;
+	struct iscsi_text text;
+
+	iscsi_text_out_begin(&talk->out, talk->text_out, sizeof(talk->text_out));
+	iscsi_text_begin(&text, talk->text_in, talk->in.len);
+	while (!fault && iscsi_text_next(&text, &pair, &fault))
+		fault = offer(conn, talk, &pair);
+	return fault ? fault : iscsi_keys_close(&talk->keys, &talk->out);
+}
+
+/* ---- the request ----------------------------------------------------------- */
+
+static void begin(struct iscsi_talk *talk)
+{
+	talk->open = true;
+	talk->answering = false;
+	talk->out.len = talk->out_from = 0;
+	iscsi_text_join_begin(&talk->in, talk->text_in, sizeof(talk->text_in));
+	iscsi_keys_reopen(&talk->keys);
+}
+
+static bool join(struct iscsi_talk *talk, const struct gw_mem *data, uint32_t bytes)
+{
+	uint8_t part[1024];
+
+	for (uint32_t at = 0; at < bytes; at += sizeof(part)) {
+		uint32_t n = (uint32_t)num_min(bytes - at, sizeof(part));
+
+		gw_mem_copy_out(data, at, part, n);
+		if (iscsi_text_join_add(&talk->in, part, n))
+			return false;
+	}
+	return true;
+}
+
+static void talk_on(struct iscsi_task *task, struct iscsi_talk *talk)
+{
+	struct iscsi_conn *conn = task->conn;
+
+	if (task->pdu.text.ttt == ISCSI_NO_TAG) {
+		begin(talk);
+	} else if (!talk->open || task->pdu.text.ttt != TTT) {
+		give_up(task, talk, ISCSI_REJECT_BAD_FIELD);
+		return;
+	}
+	if (talk->answering) {
+		respond_next(task, talk);
+		return;
+	}
+	if (!join(talk, &task->data, task->pdu.data_bytes)) {
+		give_up(task, talk, ISCSI_REJECT_PROTOCOL);
+		return;
+	}
+	if (task->pdu.text.more) {
+		respond(task, NULL, 0, false, false);
+		return;
+	}
+	if (negotiate(conn, talk)) {
+		give_up(task, talk, ISCSI_REJECT_PROTOCOL);
+		return;
+	}
+	conn->params.send_max = talk->keys.now.send_max;
+	respond_next(task, talk);
+}
+
+void iscsi_talk_start(struct iscsi_task *task)
+{
+	struct iscsi_talk *talk = talk_of(task->conn);
+
+	if (talk)
+		talk_on(task, talk);
+	else
+		iscsi_doom(task->conn, "no memory for text");
+	iscsi_task_end(&task);
+}

@@ -1,0 +1,30 @@
+# tests/unit/protocols/iscsi: one program for each pure file of protocols/iscsi.
+
+if HAVE_CMOCKA
+PR_ISCSI_TESTS = \
+	%reldir%/iscsi_conn_fsm_test \
+	%reldir%/iscsi_keys_test \
+	%reldir%/iscsi_login_test \
+	%reldir%/iscsi_pdu_test \
+	%reldir%/iscsi_rx_test \
+	%reldir%/iscsi_sess_fsm_test \
+	%reldir%/iscsi_sn_test \
+	%reldir%/iscsi_text_test \
+	%reldir%/iscsi_window_test
+check_PROGRAMS += $(PR_ISCSI_TESTS)
+TESTS += $(PR_ISCSI_TESTS)
+endif
+
+PR_ISCSI_PURE_LIBS = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS) $(CMOCKA_LIBS)
+
+%canon_reldir%_iscsi_conn_fsm_test_LDADD = $(PR_ISCSI_PURE_LIBS)
+%canon_reldir%_iscsi_keys_test_SOURCES = %reldir%/iscsi_keys_test.c %reldir%/talk.h
+%canon_reldir%_iscsi_keys_test_LDADD = $(PR_ISCSI_PURE_LIBS)
+%canon_reldir%_iscsi_login_test_SOURCES = %reldir%/iscsi_login_test.c %reldir%/login_rig.h
+%canon_reldir%_iscsi_login_test_LDADD = $(PR_ISCSI_PURE_LIBS)
+%canon_reldir%_iscsi_pdu_test_LDADD = $(PR_ISCSI_PURE_LIBS)
+%canon_reldir%_iscsi_rx_test_LDADD = $(PR_ISCSI_PURE_LIBS)
+%canon_reldir%_iscsi_sess_fsm_test_LDADD = $(PR_ISCSI_PURE_LIBS)
+%canon_reldir%_iscsi_sn_test_LDADD = $(CMOCKA_LIBS)
+%canon_reldir%_iscsi_text_test_LDADD = $(PR_ISCSI_PURE_LIBS)
+%canon_reldir%_iscsi_window_test_LDADD = $(PR_ISCSI_PURE_LIBS)

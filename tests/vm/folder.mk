@@ -1,0 +1,29 @@
+# tests/vm: the kernel's own clients, in a virtual machine.  No part of `make check`: it takes
+# minutes, and packages that nothing else needs.  See README.
+
+VM_TESTS = \
+	%reldir%/selftest.py \
+	%reldir%/nbd.py \
+	%reldir%/iscsi.py
+VM_TOOLS = %reldir%/churn %reldir%/pledge
+
+EXTRA_PROGRAMS += $(VM_TOOLS)
+%canon_reldir%_churn_SOURCES = %reldir%/churn.c
+%canon_reldir%_pledge_SOURCES = %reldir%/pledge.c
+CLEANFILES += $(VM_TOOLS) %reldir%/vmlinux-*
+
+EXTRA_DIST += \
+	$(VM_TESTS) \
+	%reldir%/README \
+	%reldir%/guest/disk.sh \
+	%reldir%/guest/iscsi.sh \
+	%reldir%/guest/nbd.sh \
+	%reldir%/guest/nbdlink.py \
+	%reldir%/guests.py \
+	%reldir%/init \
+	%reldir%/vm
+
+check-vm: all $(VM_TOOLS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(VM_TESTS)'
+
+.PHONY: check-vm
