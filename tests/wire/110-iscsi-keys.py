@@ -25,6 +25,8 @@ def offer(keys, csg=OPERATIONAL, nsg=FULL):
     c = srv.connect()
     if csg == OPERATIONAL and PEER.startswith("iscsi:"):
         keys = dict(ALL_KEYS, **dict(keys))
+    if "MaxBurstLength" in dict(keys) and "FirstBurstLength" not in dict(keys):
+        keys = dict(keys, FirstBurstLength="512")      # whose default must not exceed it (13.14)
     pairs = list(c.names(srv.target).items()) + list(keys.items() if isinstance(keys, dict) else keys)
     c.send(c.login_pdu(pairs, csg, nsg))
     p = c.login_rsp()

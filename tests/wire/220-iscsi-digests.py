@@ -48,7 +48,7 @@ for _h, _d in itertools.product((True, False), repeat=2):
                 expect_eq(c.ping(b"p" * n).data, b"p" * n, "ping data")
             fails(c.scsi(cdb.read16(1 << 40, 1), read=512), cdb.OUT_OF_RANGE)      # sense, with digest
             c.text({"SendTargets": srv.target})
-            expect_eq(c.tmf(ABORT_TASK, refcmdsn=c.s.cmdsn - 1), TMF_DONE, "response to ABORT TASK")
+            expect_eq(c.tmf(ABORT_TASK, refcmdsn=(c.s.cmdsn - 1) & NONE32), TMF_NO_TASK, "ABORT TASK")
             expect_eq(c.logout(), 0, "logout response")
     case("header digest %s, data digest %s" % (_h, _d), limit=60)(_body)
 

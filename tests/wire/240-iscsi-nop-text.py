@@ -152,7 +152,7 @@ def _():
 @case("a key twice in a negotiation: Reject, Protocol Error (6.4)")
 def _():
     c = srv.login()
-    p = c.text_pdu([("X-org.example.a", "1"), ("X-org.example.a", "1")])
+    p = c.text_pdu([("MaxRecvDataSegmentLength", "512"), ("MaxRecvDataSegmentLength", "1024")])
     c._number(p, True)
     c.send(p)
     rejected(c, REJ_PROTOCOL, of=p)

@@ -322,7 +322,7 @@ def _(keys):
         all_keys = dict(c.names(srv.target), **({"AuthMethod": auth} if auth else {}), **keys)
         c.send(c.login_pdu(all_keys, SECURITY, FULL))
         p = answered_or_refused(c)
-        if p is not None and not p["cls"]:
+        if p is not None and not p["cls"] and not p["flags"] & T:
             c.send(c.login_pdu(keys, SECURITY, FULL))
             answered_or_refused(c)
         c.close()
@@ -354,8 +354,10 @@ def _():
         c = srv.connect()
         cmd = Pdu(SCSI_CMD, itt=5, edtl=512, cdb=cdb.read16(0, 1), flags=F | CMD_R | SIMPLE, cmdsn=c.s.cmdsn,
                   lun=srv.lun << 48)
-        raw = login_bytes_of(c) + cmd.encode() * (1 if i % 2 else 3)
-        c.sock.sendall(raw[:48 + i] if i % 5 == 4 else raw)
+        whole = login_bytes_of(c)
+        raw = whole + cmd.encode() * (1 if i % 2 else 3)
+        c.s.cmdsn = (c.s.cmdsn + 1) & NONE32
+        c.sock.sendall(raw[:len(whole) + i % 48] if i % 5 == 4 else raw)
         try:
             c.login_rsp(ok=False)
             c.stage = FULL

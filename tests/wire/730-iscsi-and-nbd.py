@@ -127,7 +127,7 @@ def _():
     side.join(10)
     expect(not errors, "%s", errors)
     with nbd() as n:
-        expect_eq(struct.unpack(">Q", nbd_read(n, 0, 8))[0], 600, "the counter, by NBD")
+        expect_eq(struct.unpack(">Q", nbd_read(n, 0, BLOCK)[:8])[0], 600, "the counter, by NBD")
 
 
 @case("writers on both sides to one block: a reader sees one or the other, never a mixture", limit=60)

@@ -125,6 +125,7 @@ class Conn:
         self.answer_pings = True
         self.auto_r2t = True    # answer R2Ts as they come
         self.shuffle = False    # Data-Out PDUs of a burst in any order
+        self.loose = False      # R2Ts are only collected: after wrong data nobody counts
         self.out_size = None    # bytes in a Data-Out, where less than MRDSL
         _open_conns.append(self)
 
@@ -594,6 +595,10 @@ class Conn:
         n, off = p["length"], p["offset"]
         if t.kind != "SCSI" or p["lun"] != t.lun << 48:
             wrong("R2T for a %s, or another LUN: %s" % (t.kind, p))
+        if self.loose:
+            t.r2ts.append(p)
+            t.queue.append(p)
+            return
         if p["r2tsn"] != len(t.r2ts) + t.datains:
             wrong("R2TSN %d, expected %d: %s" % (p["r2tsn"], len(t.r2ts), p))
         if p["ttt"] == NONE32 or not 0 < n <= self.s.num("MaxBurstLength"):
