@@ -162,17 +162,19 @@ def run_tests(name):
     text = p.stdout + p.stderr
     got = []
     for m in re.finditer(r"Test: (\S+) \.\.\.(.*?)(?=\n\s*Test: |\nRun Summary|\nSuite: |\Z)", text, re.S):
-        body = m.group(2)
+        # [FAILED] is of a command, which may be wanted; what follows the verdict is of the next step
+        verdict = re.search(r"(?m)(?:^|\.\.\.)(passed|FAILED)", "..." + m.group(2))
+        body = ("..." + m.group(2))[:verdict.start() if verdict else None]
         skipped = re.search(r"\[SKIPPED\]\s*(.*)", body)
-        if re.search(r"(?m)(^|[^\[])FAILED", body):     # [FAILED] is of a command, which may be wanted
-            why = re.search(r"\[FAILED\]\s*(.*)", body) or re.search(r"\d+\. (.*)", body)
+        if not verdict:
+            got.append((m.group(1), "fail", "the program ended in it (%d)" % p.returncode))
+        elif verdict.group(1) == "FAILED":
+            why = re.search(r"\[FAILED\]\s*(.*)", body) or re.search(r"\d+\. (.*)", m.group(2))
             got.append((m.group(1), "fail", why.group(1).strip() if why else ""))
         elif skipped:
             got.append((m.group(1), "skip", skipped.group(1).strip()))
-        elif "passed" in body:
-            got.append((m.group(1), "pass", ""))
         else:
-            got.append((m.group(1), "fail", "the program ended in it (%d)" % p.returncode))
+            got.append((m.group(1), "pass", ""))
     if not got:
         got.append(("(all)", "fail", "no test ran: exit %d %s" % (p.returncode, text.strip()[-150:])))
     return got
