@@ -13,8 +13,12 @@ OUTSIDE_TESTS = \
 	%reldir%/fio.py \
 	%reldir%/status.py
 TESTS += $(OUTSIDE_TESTS)
+
+# Not in TESTS until the daemon serves iSCSI; ISCSI_URL names another target.
+OUTSIDE_ISCSI_TESTS = %reldir%/libiscsi.py
 CHECK_TSAN += %reldir%/libnbd.py %reldir%/status.py
 
 EXTRA_DIST += \
 	$(OUTSIDE_TESTS) \
+	$(OUTSIDE_ISCSI_TESTS) \
 	%reldir%/stallfs.py

@@ -13,6 +13,23 @@ WIRE_TESTS = \
 	%reldir%/511-nbd-hostile-data.py \
 	%reldir%/520-nbd-vanish.py
 TESTS += $(WIRE_TESTS)
+
+# SCSI over iSCSI: not in TESTS until the daemon serves iSCSI.  Each skips
+# nothing by itself: ISCSIWIRE_PEER=tgt tries them against another target.
+WIRE_ISCSI_TESTS = \
+	%reldir%/100-iscsi-login.py \
+	%reldir%/110-iscsi-keys.py \
+	%reldir%/120-iscsi-discovery.py \
+	%reldir%/200-iscsi-data.py \
+	%reldir%/220-iscsi-digests.py \
+	%reldir%/240-iscsi-nop-text.py \
+	%reldir%/260-iscsi-tmf.py \
+	%reldir%/280-iscsi-sessions.py \
+	%reldir%/290-iscsi-hostile-login.py \
+	%reldir%/291-iscsi-hostile-full.py \
+	%reldir%/700-scsi-basics.py \
+	%reldir%/720-iscsi-vanish.py \
+	%reldir%/730-iscsi-and-nbd.py
 # one loop per processor, and clients that come and go on all of them
 CHECK_TSAN += \
 	%reldir%/503-nbd-commands.py \
@@ -22,6 +39,12 @@ CHECK_TSAN += \
 
 EXTRA_DIST += \
 	$(WIRE_TESTS) \
+	$(WIRE_ISCSI_TESTS) \
 	%reldir%/hostile.py \
+	%reldir%/iscsihostile.py \
+	%reldir%/iscsipdu.py \
+	%reldir%/iscsitarget.py \
+	%reldir%/iscsiwire.py \
 	%reldir%/nbdwire.py \
+	%reldir%/scsicdb.py \
 	%reldir%/suite.py

@@ -204,6 +204,7 @@ class CaseTimeout(Fail):
 
 
 CASES = []
+HELPERS = ["nbdwire.py", "suite.py"]    # whose lines say nothing about where a case failed
 AFTER_CASE = []         # what helpers want to do after each case
 
 
@@ -342,7 +343,7 @@ def _one(n, title, fn, lim, when, after_each):
         print("not ok %d - %s" % (n, title))
         diag("%s: %s" % (type(e).__name__, e))
         tb = traceback.extract_tb(e.__traceback__)
-        mine = [f for f in tb if os.path.basename(f.filename) not in ("nbdwire.py", "suite.py")]
+        mine = [f for f in tb if os.path.basename(f.filename) not in HELPERS]
         for f in (mine or tb)[-3:]:
             diag("at %s:%d: %s" % (os.path.basename(f.filename), f.lineno, f.line))
         good = False
