@@ -47,6 +47,10 @@ struct conf_applier {
 	int rc;
 	struct gw_err err;
 	struct loop_task task;
+	/* a front end whose address is in use by nobody that lives */
+	struct taken *adding;
+	struct loop_timer again;
+	struct instant until;
 };
 
 /* ---- one step ----------------------------------------------------------- */
@@ -150,6 +154,29 @@ static void add_volume(struct conf_applier *a, struct taken *t)
 	gw_volume_add(a->gw, &want, &t->op);
 }
 
+/* Its listener may be in use by what the kernel has not cleared away yet. */
+static void try_front(struct loop_timer *timer)
+{
+	struct conf_applier *a =
+		(struct conf_applier *)((char *)timer - offsetof(struct conf_applier, again));
+	struct taken *t = a->adding;
+	struct instant now = loop_now(a->loop);
+
+	t->op.rc = gw_front_add(a->gw, t->step.front->name, t->step.front->settings,
+				t->step.front->n_settings, &t->op.err);
+	if (t->op.rc == -EAGAIN && instant_before(now, a->until))
+		loop_timer_arm(a->loop, timer, instant_add(now, span_ms(DRV_LINGER_STEP_MS)));
+	else
+		op_done(&t->op);
+}
+
+static void add_front(struct conf_applier *a, struct taken *t)
+{
+	a->adding = t;
+	a->until = instant_add(loop_now(a->loop), span_ms(DRV_LINGER_MS));
+	try_front(&a->again);
+}
+
 static void start_step(struct conf_applier *a, struct taken *t)
 {
 	struct instant deadline = instant_add(loop_now(a->loop), a->op->drain);
@@ -167,9 +194,7 @@ static void start_step(struct conf_applier *a, struct taken *t)
 		gw_front_remove(a->gw, t->step.front->name, deadline, &t->op);
 		break;
 	case CONF_ADD_FRONT:
-		t->op.rc = gw_front_add(a->gw, t->step.front->name, t->step.front->settings,
-					t->step.front->n_settings, &t->op.err);
-		op_done(&t->op);
+		add_front(a, t);
 		break;
 	}
 }
@@ -297,6 +322,7 @@ int conf_apply_create(struct gw *gw, struct conf_applier **out, struct gw_err *e
 	a->gw = gw;
 	a->loop = loop_set_get(gw_loops(gw), 0);
 	a->task.run = go_on;
+	loop_timer_init(&a->again, try_front);
 	gw_tag_set(a, TAG);
 	*out = a;
 	return 0;

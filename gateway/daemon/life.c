@@ -61,7 +61,7 @@ struct life {
 	struct refresh refresh;
 	struct watch watch;
 	bool refreshing; /* its callback has not come */
-	struct loop_timer progress, patience;
+	struct loop_timer again, progress, patience;
 	unsigned told; /* how often progress was looked at */
 };
 
@@ -94,6 +94,12 @@ static void fail(struct life *life, const char *sentence)
 
 /* ---- starting ----------------------------------------------------------- */
 
+static void fail_to_start(struct life *life, const char *sentence)
+{
+	fail(life, sentence);
+	enter(life, LIFE_CLOSING);
+}
+
 static void told_all(void *arg)
 {
 	struct life *life = life_of(arg);
@@ -107,17 +113,40 @@ static void applied(struct conf_apply_op *op)
 	struct life *life = life_of(op->owner);
 
 	if (op->rc) {
-		fail(life, op->err.text);
-		enter(life, LIFE_CLOSING);
+		fail_to_start(life, op->err.text);
 	} else if (life->stop_wanted || banner_print(life->args.gw, told_all, life)) {
 		enter(life, LIFE_DRAINING);
 	}
 }
 
+/* Nobody living has the control socket: it may be free in a moment. */
+static bool try_again(struct life *life, int rc)
+{
+	struct instant now = loop_now(life->loop);
+	struct instant until = instant_add(life->env.started, span_ms(DRV_LINGER_MS));
+
+	if (rc != -EAGAIN || life->stop_wanted || !instant_before(now, until))
+		return false;
+	loop_timer_arm(life->loop, &life->again, instant_add(now, span_ms(DRV_LINGER_STEP_MS)));
+	return true;
+}
+
+static void open_control(struct loop_timer *timer)
+{
+	struct life *life = life_of((struct life *)((char *)timer - offsetof(struct life, again)));
+	struct gw_err err = GW_ERR_NONE;
+	int rc = ctl_server_create(life->loop, life->args.control, &life->env, &life->server, &err);
+
+	if (!rc) {
+		life->apply.done = applied;
+		conf_apply(life->args.applier, life->args.conf, &life->apply);
+	} else if (!try_again(life, rc)) {
+		fail_to_start(life, err.text);
+	}
+}
+
 static void start(struct life *life)
 {
-	struct gw_err err = GW_ERR_NONE;
-
 	life->env = (struct ctl_env){
 		.gw = life->args.gw,
 		.pid = process_pid(),
@@ -126,13 +155,7 @@ static void start(struct life *life)
 		.phase = phase_word,
 		.arg = life,
 	};
-	if (ctl_server_create(life->loop, life->args.control, &life->env, &life->server, &err)) {
-		fail(life, err.text);
-		enter(life, LIFE_CLOSING);
-		return;
-	}
-	life->apply.done = applied;
-	conf_apply(life->args.applier, life->args.conf, &life->apply);
+	open_control(&life->again);
 }
 
 /* ---- serving ------------------------------------------------------------ */
@@ -351,6 +374,7 @@ int life_create(const struct life_args *args, struct life **out, struct gw_err *
 	life->apply.drain = span_s(LIFE_DRAIN_S);
 	refresh_init(&life->refresh, args->gw);
 	watch_init(&life->watch, args->gw);
+	loop_timer_init(&life->again, open_control);
 	loop_timer_init(&life->progress, tell_progress);
 	loop_timer_init(&life->patience, patience_ends);
 	*out = life;

@@ -99,6 +99,12 @@ struct loop_addr {
 	char path[108]; /* UNIX */
 };
 
+/* What a ring held - sockets, locks, devices - outlives a killed process, for the
+ * kernel takes rings apart later.  So what is in use, but by nobody that lives, is
+ * worth asking for again: in such steps, for so long. */
+#define DRV_LINGER_MS 2000u
+#define DRV_LINGER_STEP_MS 20u
+
 /* Who is at the other end. */
 struct loop_peer {
 	struct loop_addr addr;
@@ -140,7 +146,9 @@ struct drv_ops {
 	/* ---- sockets; none blocks ---- */
 	/* Binds and listens, close-on-exec, non-blocking.  addr->port 0: the
 	 * kernel's choice, written back to addr.  A stale Unix socket file is
-	 * replaced.  The sentence names address and holder (-EADDRINUSE). */
+	 * replaced.  The sentence names address and holder (-EADDRINUSE).  -EAGAIN:
+	 * in use, and nobody living was found who has it: ask again, see
+	 * DRV_LINGER_MS. */
 	int (*sock_listen)(struct drv *drv, struct loop_addr *addr, int *sock, struct gw_err *err);
 	/* TCP_NODELAY, keepalive (60 s idle), TCP_USER_TIMEOUT; ignores what does
 	 * not apply to a Unix socket. */

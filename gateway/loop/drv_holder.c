@@ -12,9 +12,11 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "gateway/base/scope.h"
@@ -36,12 +38,41 @@ static void add_pid(struct str *s, int pid)
 	}
 }
 
-static void add_pid_or_nobody(struct str *s, int pid)
+static bool add_pid_or_nobody(struct str *s, int pid)
 {
 	if (pid > 0)
 		add_pid(s, pid);
 	else
 		str_add(s, "another process");
+	return pid > 0;
+}
+
+#define FLAG_EXITING 0x4u /* PF_EXITING of the kernel: as good as gone */
+
+/* False: it is gone, about to end, or has SIGKILL before it.  /proc/PID/stat:
+ * "pid (name) state", 9th the flags, 31st the pending signals. */
+static bool is_alive(int pid)
+{
+	char path[64], row[1024];
+	scope_file FILE *f = NULL;
+	const char *rest;
+	unsigned flags;
+	unsigned long pending;
+	char state;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f || !fgets(row, sizeof(row), f))
+		return false;
+	rest = strrchr(row, ')');
+	if (!rest ||
+	    sscanf(rest + 1,
+		   " %c %*s %*s %*s %*s %*s %u %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		   "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lu",
+		   &state, &flags, &pending) != 3)
+		return true;
+	return state != 'Z' && state != 'X' && !(flags & FLAG_EXITING) &&
+	       !(pending & 1UL << (SIGKILL - 1));
 }
 
 /* ---- all descriptors of all processes ----------------------------------- */
@@ -68,7 +99,7 @@ static bool search_process(int pid, match_fn *match, const void *what)
 	return false;
 }
 
-/* The first process with a descriptor that matches, or 0. */
+/* The first living process with a descriptor that matches, or 0. */
 static int search(match_fn *match, const void *what)
 {
 	scope_with(close_dir) DIR *dir = opendir("/proc");
@@ -78,7 +109,7 @@ static int search(match_fn *match, const void *what)
 		uint64_t pid;
 
 		if (!str_parse_u64(entry->d_name, &pid) && pid <= INT_MAX &&
-		    search_process((int)pid, match, what))
+		    search_process((int)pid, match, what) && is_alive((int)pid))
 			return (int)pid;
 	}
 	return 0;
@@ -138,7 +169,7 @@ static unsigned long find_inode(const char *table, const struct loop_addr *addr)
 	return inode;
 }
 
-void drv_holder_port(struct str *s, const struct loop_addr *addr)
+bool drv_holder_port(struct str *s, const struct loop_addr *addr)
 {
 	unsigned long inode = 0;
 
@@ -149,7 +180,7 @@ void drv_holder_port(struct str *s, const struct loop_addr *addr)
 	/* One that listens on all of IPv6 has the port of IPv4 as well. */
 	if (!inode && addr->family != LOOP_ADDR_UNIX)
 		inode = find_inode("/proc/net/tcp6", addr);
-	add_pid_or_nobody(s, inode ? search(is_socket, &inode) : 0);
+	return add_pid_or_nobody(s, inode ? search(is_socket, &inode) : 0);
 }
 
 /* ---- locks -------------------------------------------------------------- */
@@ -188,7 +219,7 @@ static bool holds_lock(int pid, const char *fd, const void *what)
 	return false;
 }
 
-void drv_holder_lock(struct str *s, const struct stat *file)
+bool drv_holder_lock(struct str *s, const struct stat *file)
 {
 	scope_file FILE *f = NULL;
 	char row[256];
@@ -199,10 +230,12 @@ void drv_holder_lock(struct str *s, const struct stat *file)
 		f = fopen("/proc/locks", "re");
 	while (f && pid <= 0 && fgets(row, sizeof(row), f))
 		pid = lock_owner(row, file);
-	if (pid == getpid())
-		str_add(s, "this process");
-	else
-		add_pid_or_nobody(s, pid);
+	if (pid > 0 && !is_alive(pid))
+		pid = 0;
+	if (pid != getpid())
+		return add_pid_or_nobody(s, pid);
+	str_add(s, "this process");
+	return true;
 }
 
 /* ---- block devices ------------------------------------------------------ */
@@ -252,13 +285,23 @@ static bool has_device(int pid, const char *fd, const void *what)
 	       st.st_rdev == device->st_rdev;
 }
 
-void drv_holder_device(struct str *s, const struct stat *device)
+bool drv_holder_device(struct str *s, const struct stat *device)
 {
-	int pid;
-
 	if (add_mount(s, device->st_rdev) || add_stacked(s, device->st_rdev))
-		return;
+		return true;
 	str_add(s, "in use by ");
-	pid = search(has_device, device);
-	add_pid_or_nobody(s, pid);
+	return add_pid_or_nobody(s, search(has_device, device));
+}
+
+/* ---- nobody -------------------------------------------------------------- */
+
+bool drv_holder_wait(unsigned *waited_ms)
+{
+	const struct timespec step = { .tv_nsec = DRV_LINGER_STEP_MS * 1000000L };
+
+	if (*waited_ms >= DRV_LINGER_MS)
+		return false;
+	*waited_ms += DRV_LINGER_STEP_MS;
+	nanosleep(&step, NULL); /* allowed: on a helper, and only at an opening */
+	return true;
 }

@@ -43,6 +43,25 @@ static int open_flags(unsigned flags, bool is_block)
 	return out;
 }
 
+/* Waits for a device that nobody living has. */
+static int open_patiently(const char *path, int flags, const struct stat *st)
+{
+	unsigned waited_ms = 0;
+	int fd = open(path, flags, 0600);
+
+	while (fd < 0 && errno == EBUSY && S_ISBLK(st->st_mode)) {
+		char who[600];
+		struct str s = STR_IN(who);
+
+		if (drv_holder_device(&s, st) || !drv_holder_wait(&waited_ms)) {
+			errno = EBUSY;
+			break;
+		}
+		fd = open(path, flags, 0600);
+	}
+	return fd;
+}
+
 static int say_open_error(int errnum, const char *path, unsigned flags, const struct stat *st,
 			  struct gw_err *err)
 {
@@ -77,7 +96,8 @@ static int host_open(struct drv_fs *fs, const char *path, unsigned flags, struct
 {
 	struct stat st = { 0 };
 	bool there = !stat(path, &st);
-	scope_fd int fd = open(path, open_flags(flags, there && S_ISBLK(st.st_mode)), 0600);
+	scope_fd int fd =
+		open_patiently(path, open_flags(flags, there && S_ISBLK(st.st_mode)), &st);
 	struct drv_file *file;
 	struct drv_stat facts = { 0 };
 	int rc;

@@ -95,22 +95,32 @@ static int take_flock(int fd, bool exclusive)
 	return 0;
 }
 
-int drv_lock_take(int fd, const char *path, bool exclusive, struct gw_err *err)
+/* A file system without locks has nobody to be kept out by them. */
+static bool try_both(int fd, bool exclusive)
 {
-	char who[160];
-	struct str s = STR_IN(who);
-	struct stat st;
 	int rc = take_flock(fd, exclusive);
 
-	/* A file system without locks has nobody to be kept out by them. */
 	if (!is_conflict(rc))
 		rc = take_qemu(fd, exclusive);
 	if (!is_conflict(rc))
-		return 0;
+		return true;
 	drv_lock_drop(fd);
-	if (!fstat(fd, &st))
-		drv_holder_lock(&s, &st);
-	return gw_err_set(err, EWOULDBLOCK, "%s is locked by %s", path, who);
+	return false;
+}
+
+int drv_lock_take(int fd, const char *path, bool exclusive, struct gw_err *err)
+{
+	unsigned waited_ms = 0;
+	char who[160];
+	struct stat st;
+
+	while (!try_both(fd, exclusive)) {
+		struct str s = STR_IN(who);
+
+		if (fstat(fd, &st) || drv_holder_lock(&s, &st) || !drv_holder_wait(&waited_ms))
+			return gw_err_set(err, EWOULDBLOCK, "%s is locked by %s", path, who);
+	}
+	return 0;
 }
 
 void drv_lock_drop(int fd)

@@ -11,7 +11,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -25,7 +24,6 @@
 #include "gateway/loop/loop.h"
 
 #define BACKLOG 1024
-#define LAST_BREATH_MS 500
 #define KEEP_IDLE_S 60
 #define KEEP_EVERY_S 15
 #define KEEP_PROBES 4
@@ -93,39 +91,25 @@ static void from_kernel(const union any_addr *from, struct loop_addr *to)
 
 /* ---- listen ------------------------------------------------------------- */
 
-/* Whether nobody is there; waits so long for one who is there to go. */
-static bool nobody_at(const union any_addr *name, socklen_t len, int wait_ms)
+/* Nobody answers at that name: remove it, so that we can have it.  0, or -errno. */
+static int remove_stale(const union any_addr *name, socklen_t len)
 {
 	scope_fd int knock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (knock < 0)
-		return false;
-	if (connect(knock, &name->sa, len))
-		return errno == ECONNREFUSED;
-	if (wait_ms)
-		poll(&(struct pollfd){ .fd = knock, .events = POLLIN }, 1, wait_ms);
-	return false;
-}
-
-/* Nobody answers at that name: remove it, so that we can have it.  One who was
- * killed still seems to be there for a moment after his process is gone, until the
- * kernel has taken his ring down; whoever starts him again must not fail for it. */
-static bool remove_stale(const union any_addr *name, socklen_t len)
-{
 	struct stat st;
 
-	if (lstat(name->un.sun_path, &st) || !S_ISSOCK(st.st_mode))
-		return false;
-	if (!nobody_at(name, len, LAST_BREATH_MS) && !nobody_at(name, len, 0))
-		return false;
-	return !unlink(name->un.sun_path);
+	if (!lstat(name->un.sun_path, &st) && !S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	if (knock < 0 || !connect(knock, &name->sa, len) || errno != ECONNREFUSED ||
+	    unlink(name->un.sun_path))
+		return -EADDRINUSE;
+	return 0;
 }
 
 static int bind_to(int fd, const struct loop_addr *addr)
 {
 	union any_addr name;
 	socklen_t len = to_kernel(addr, &name);
-	int one = 1;
+	int one = 1, rc;
 
 	if (addr->family != LOOP_ADDR_UNIX)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -136,8 +120,9 @@ static int bind_to(int fd, const struct loop_addr *addr)
 		return 0;
 	if (errno != EADDRINUSE || addr->family != LOOP_ADDR_UNIX)
 		return -errno;
-	if (!remove_stale(&name, len))
-		return -EADDRINUSE;
+	rc = remove_stale(&name, len);
+	if (rc)
+		return rc;
 	return bind(fd, &name.sa, len) ? -errno : 0;
 }
 
@@ -147,9 +132,13 @@ static int say_listen_error(int errnum, const struct loop_addr *addr, struct gw_
 	struct str s = STR_IN(who);
 
 	loop_addr_format(addr, text, sizeof(text));
+	if (errnum == EEXIST)
+		return gw_err_set(err, EADDRINUSE,
+				  "cannot listen on %s: there is a file of that name", text);
 	if (errnum != EADDRINUSE)
 		return gw_err_set(err, errnum, "cannot listen on %s: %m", text);
-	drv_holder_port(&s, addr);
+	if (!drv_holder_port(&s, addr))
+		errnum = EAGAIN;
 	return gw_err_set(err, errnum, "cannot listen on %s: it is in use by %s", text, who);
 }
 

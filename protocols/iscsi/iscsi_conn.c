@@ -171,7 +171,8 @@ static void listen_to_silence(struct loop_timer *timer)
 	struct instant due = instant_add(conn->heard, span_s(ISCSI_CONN_PING_S));
 
 	if (!instant_before(now, due)) {
-		if (conn->ping_ttt != ISCSI_NO_TAG) {
+		/* who waits for memory reads no answer; a dead peer's socket errs */
+		if (conn->ping_ttt != ISCSI_NO_TAG && !conn->waiting) {
 			iscsi_doom(conn, "it does not answer");
 			return;
 		}

@@ -102,6 +102,18 @@ static bool run(struct nbds_conn *conn)
 	return false;
 }
 
+/* Who waits for memory receives nothing, and so does not hear that its client has
+ * gone; the guarantee that it holds may be what newcomers need. */
+static bool is_abandoned(struct nbds_conn *conn)
+{
+	struct loop_peer peer;
+
+	if (!conn->starved)
+		return false;
+	conn->starved = false;
+	return loop_sock_peer(conn->home->loop, conn->wire.sock, &peer) != 0;
+}
+
 /* After everything that completed in this turn: parse what waited, one send,
  * one receive. */
 static void turn(struct loop_task *task)
@@ -111,6 +123,10 @@ static void turn(struct loop_task *task)
 	if (conn->dead) {
 		if (loop_stream_idle(&conn->wire))
 			finish(conn);
+		return;
+	}
+	if (is_abandoned(conn)) {
+		end(conn, "the client went away");
 		return;
 	}
 	if (!run(conn))

@@ -68,6 +68,7 @@ static void out_of_patience(struct loop_timer *timer)
 	struct nbds_op *op = conn->pump;
 
 	unwait(conn);
+	conn->starved = true;
 	if (op && op->collects && op->left == op->length && !conn->out.used_bytes) {
 		conn->pump = NULL;
 		nbds_reply_error(op, nbdx_error_of_refusal(NBDX_NO_MEMORY), NBDS_NOWHERE);

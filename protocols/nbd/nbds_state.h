@@ -127,6 +127,7 @@ struct nbds_conn {
 	bool dead; /* ends when nothing is armed */
 	bool finished; /* ended; late callbacks find nothing to do */
 	bool waiting; /* for memory or a request; woken by a waiter */
+	bool starved; /* it has waited long: is its client still there? */
 	uint8_t expect; /* enum nbds_expect */
 	struct loop_task task;
 	struct loop_stream wire;

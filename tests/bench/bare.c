@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * bare: the server that only moves bytes.  It speaks NBD's wire shape, answers
- * every read from one static buffer and drops what is written: what remains is
- * the client, the loopback and the copies in and out of the kernel.  The upper
- * bound that "make bench" holds every server against.  It trusts its peer: a
- * tool for the bench, never a server.  One thread; blocking recv and one
+ * bare: the server that only moves bytes.  It has a protocol's wire shape
+ * (bare_nbd.c, bare_iscsi.c), answers every read from one static buffer and
+ * drops what is written: what remains is the client, the loopback and the
+ * copies in and out of the kernel.  The upper bound that "make bench" holds
+ * every server against.  It trusts its peer: a tool for the bench, never a
+ * server.  One thread; blocking recv and one
  * gathered send per batch for one connection, epoll before them for more.
  */
 #include "config.h"
 
+#include "tests/bench/bare.h"
+
 #include <arpa/inet.h>
-#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -25,105 +27,24 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum {
-	RX_BYTES = 256 << 10,
-	READ_MAX = 4 << 20,
-	REPLIES = 256, /* per send; two pieces each, below IOV_MAX */
-	REQUEST_BYTES = 28,
-	REPLY_BYTES = 16,
-	OPT_EXPORT_NAME = 1,
-	OPT_ABORT = 2,
-	OPT_GO = 7,
-};
-
-struct peer {
-	int fd;
-	size_t have; /* of an incomplete request in rx */
-	uint64_t skip; /* write payload still to come */
-	bool writing; /* and after it: answer this request */
-	uint8_t pending[REQUEST_BYTES];
-	uint32_t replies, pieces;
-	uint8_t headers[REPLIES][REPLY_BYTES];
-	struct iovec iov[2 * REPLIES];
-	uint8_t rx[RX_BYTES];
-};
-
-static uint8_t blank[READ_MAX];
-static uint64_t size_bytes = 1ull << 30;
-static struct peer *lone; /* the only connection, if it is */
+static const struct bare_proto *const protos[] = { &bare_nbd_proto, &bare_iscsi_proto };
+static const struct bare_proto *proto = &bare_nbd_proto;
+static uint8_t blank[BARE_TRANSFER_MAX];
+const uint64_t bare_size_bytes = 1ull << 30;
+static struct bare_peer *lone; /* the only connection, if it is */
 static unsigned peers;
 
-static void put(uint8_t *p, uint64_t v, int bytes)
-{
-	while (bytes-- > 0) {
-		p[bytes] = (uint8_t)v;
-		v >>= 8;
-	}
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-	uint32_t v;
-
-	memcpy(&v, p, 4);
-	return be32toh(v);
-}
-
-static bool read_all(int fd, void *buf, size_t len)
+bool bare_read(int fd, void *buf, size_t len)
 {
 	return len == 0 || recv(fd, buf, len, MSG_WAITALL) == (ssize_t)len;
 }
 
-static bool write_all(int fd, const void *buf, size_t len)
+bool bare_write(int fd, const void *buf, size_t len)
 {
 	return send(fd, buf, len, MSG_NOSIGNAL) == (ssize_t)len;
 }
 
-static bool answer(int fd, uint32_t option, uint32_t type, const void *data, uint32_t len)
-{
-	uint8_t head[20 + 12];
-
-	put(head, 0x3e889045565a9ull, 8);
-	put(head + 8, option, 4);
-	put(head + 12, type, 4);
-	put(head + 16, len, 4);
-	if (len > 0)
-		memcpy(head + 20, data, len);
-	return write_all(fd, head, 20 + len);
-}
-
-/* Fixed newstyle, up to the transmission phase. */
-static bool handshake(int fd)
-{
-	uint8_t buf[4096], info[12];
-
-	memcpy(buf, "NBDMAGICIHAVEOPT\0\3", 18);
-	if (!write_all(fd, buf, 18) || !read_all(fd, buf, 4))
-		return false;
-	put(info, 0, 2);
-	put(info + 2, size_bytes, 8);
-	put(info + 10, 1 | 4 | 0x100, 2); /* flags, FLUSH, multi-conn */
-	while (read_all(fd, buf, 16)) {
-		uint32_t option = get32(buf + 8), len = get32(buf + 12);
-
-		if (len > sizeof(buf) || !read_all(fd, buf, len))
-			return false;
-		switch (option) {
-		case OPT_GO:
-			return answer(fd, option, 3, info, 12) && answer(fd, option, 1, NULL, 0);
-		case OPT_EXPORT_NAME:
-			return write_all(fd, info + 2, 10);
-		case OPT_ABORT:
-			return false;
-		default:
-			if (!answer(fd, option, 0x80000001u, NULL, 0))
-				return false;
-		}
-	}
-	return false;
-}
-
-static bool flush(struct peer *p)
+static bool flush(struct bare_peer *p)
 {
 	struct msghdr m = { .msg_iov = p->iov, .msg_iovlen = p->pieces };
 
@@ -148,7 +69,7 @@ static bool flush(struct peer *p)
 	return true;
 }
 
-static void piece(struct peer *p, void *base, size_t len)
+static void piece(struct bare_peer *p, const void *base, size_t len)
 {
 	struct iovec *v = p->iov + p->pieces;
 
@@ -156,50 +77,40 @@ static void piece(struct peer *p, void *base, size_t len)
 		v[-1].iov_len += len;
 		return;
 	}
-	v->iov_base = base;
+	v->iov_base = (void *)(uintptr_t)base;
 	v->iov_len = len;
 	p->pieces++;
 }
 
-static bool reply(struct peer *p, const uint8_t *request, uint32_t bytes)
+uint8_t *bare_reply_with(struct bare_peer *p, size_t header_bytes, const void *payload,
+			 uint32_t bytes)
 {
 	uint8_t *h;
 
-	if (p->replies == REPLIES && !flush(p))
-		return false;
-	h = p->headers[p->replies++];
-	put(h, 0x67446698u, 4);
-	put(h + 4, 0, 4);
-	memcpy(h + 8, request + 8, 8);
-	piece(p, h, REPLY_BYTES);
+	if (p->replies == BARE_REPLIES && !flush(p))
+		return NULL;
+	h = p->headers + p->replies++ * header_bytes;
+	piece(p, h, header_bytes);
 	if (bytes > 0)
-		piece(p, blank, bytes);
+		piece(p, payload, bytes);
+	return h;
+}
+
+uint8_t *bare_reply(struct bare_peer *p, size_t header_bytes, uint32_t bytes)
+{
+	return bare_reply_with(p, header_bytes, blank, bytes);
+}
+
+bool bare_skip(struct bare_peer *p, const uint8_t *request, size_t request_bytes, uint64_t bytes)
+{
+	p->skip = bytes;
+	p->writing = true;
+	memcpy(p->pending, request, request_bytes);
 	return true;
 }
 
-static bool request(struct peer *p, const uint8_t *r)
-{
-	uint32_t len = get32(r + 24);
-
-	if (get32(r) != 0x25609513u)
-		return false;
-	switch (r[7]) {
-	case 0:
-		return len <= READ_MAX && reply(p, r, len);
-	case 1:
-		p->skip = len;
-		p->writing = true;
-		memcpy(p->pending, r, REQUEST_BYTES);
-		return true;
-	case 3:
-		return reply(p, r, 0);
-	default:
-		return false;
-	}
-}
-
 /* One batch: what a recv brings, then one send. */
-static bool take(struct peer *p, size_t n)
+static bool take(struct bare_peer *p, size_t n)
 {
 	size_t at = 0;
 
@@ -210,14 +121,14 @@ static bool take(struct peer *p, size_t n)
 		p->skip -= skip;
 		if (p->skip > 0)
 			break;
-		if (p->writing && !reply(p, p->pending, 0))
+		if (p->writing && !proto->written(p))
 			return false;
 		p->writing = false;
-		if (n - at < REQUEST_BYTES)
+		if (n - at < proto->request_bytes)
 			break;
-		if (!request(p, p->rx + at))
+		if (!proto->request(p, p->rx + at))
 			return false;
-		at += REQUEST_BYTES;
+		at += proto->request_bytes;
 	}
 	p->have = n - at;
 	memmove(p->rx, p->rx + at, p->have);
@@ -225,9 +136,9 @@ static bool take(struct peer *p, size_t n)
 }
 
 /* 1: a batch was served, 0: nothing came in time; -1: the peer is gone. */
-static int serve(struct peer *p, int flags)
+static int serve(struct bare_peer *p, int flags)
 {
-	ssize_t n = recv(p->fd, p->rx + p->have, RX_BYTES - p->have, flags);
+	ssize_t n = recv(p->fd, p->rx + p->have, BARE_RX_BYTES - p->have, flags);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
@@ -244,13 +155,13 @@ static void admit(int epoll, int listener)
 {
 	struct timeval wait = { .tv_usec = 20000 };
 	struct epoll_event ev = { .events = EPOLLIN };
-	struct peer *p;
+	struct bare_peer *p;
 	int one = 1, fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 
 	if (fd < 0)
 		return;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	p = handshake(fd) ? calloc(1, sizeof(*p)) : NULL;
+	p = proto->handshake(fd) ? calloc(1, sizeof(*p)) : NULL;
 	if (!p) {
 		close(fd);
 		return;
@@ -322,8 +233,13 @@ int main(int argc, char **argv)
 {
 	int fd;
 
+	for (size_t i = 0; argc == 3 && i < sizeof(protos) / sizeof(protos[0]); i++)
+		if (strcmp(protos[i]->name, argv[2]) == 0) {
+			proto = protos[i];
+			argc = 2;
+		}
 	if (argc != 2) {
-		fprintf(stderr, "usage: bare PORT|unix:PATH\n");
+		fprintf(stderr, "usage: bare PORT|unix:PATH [nbd|iscsi]\n");
 		return 2;
 	}
 	if (strncmp(argv[1], "unix:", 5) == 0)

@@ -29,6 +29,7 @@ CASES = [Case('%s-%s-%d' % (block, op, depth), op, block, depth)
          for depth in depths for op in ('read', 'write')]
 QUICK_CASES = '4k-*-32,256k-*-8'
 MADV_COLD = 20      # <linux/mman.h>; not yet in Python's mmap
+IQN = 'iqn.2026-11.org.sluice:bench'
 METRICS = ('iops', 'mb_s', 'p50_us', 'p99_us', 'cpu_us')
 
 
@@ -42,7 +43,10 @@ class Server:
     """One way to start one server. argv() gives the words; program is what
     must be there; ready_line is what it prints when it is up, if anything."""
     ready_line = None
+    proto = 'nbd'
     export = ''
+    words = ()          # for load
+    peer = True         # somebody else's: sluice is held against the best
     fill = False        # memory: written once before it is measured
     env = {}
 
@@ -64,16 +68,29 @@ class Server:
     def real_pid(self, child, run):
         return child.pid
 
+    def set_up(self, run):
+        """What is to be said to it when it listens."""
+
+    def ask_to_end(self, run):
+        """For those that do not end by SIGTERM."""
+
 
 class Bare(Server):
     ready_line = 'ready'
+    peer = False
+
+    def __init__(self, program, proto):
+        super().__init__(program)
+        self.proto = proto
 
     def argv(self, run):
-        return [self.program, str(run.port)]
+        return [self.program, str(run.port), self.proto]
 
 
 class Floor(Server):
     """No server at all: the same I/O by pread and pwrite on the file."""
+    proto = 'none'      # stands beside all
+    peer = False
 
     def run(self, args, case, image):
         block = int(case.block[:-1]) << 10
@@ -83,16 +100,23 @@ class Floor(Server):
 
 class Sluice(Server):
     ready_line = 'ready'
+    peer = False
 
-    def __init__(self, program, words=(), image=None):
+    def __init__(self, program, options=(), image=None, proto='nbd', words=()):
         super().__init__(program, ['--version'])
-        self.words = list(words)
+        self.options, self.words = options, words
         self.image = image
         self.fill = image is not None
+        self.proto = proto
+        if proto == 'iscsi':
+            self.export = IQN + '/0'
+            self.options = ['--target-name', IQN, *options]
 
     def argv(self, run):
-        return [self.program, 'serve', '--nbd', '127.0.0.1:%d' % run.port,
-                *self.words, self.image or run.image]
+        return [self.program, 'serve', '--' + self.proto,
+                '127.0.0.1:%d' % run.port, '--control',
+                os.path.join(run.folder, 'control'), *self.options,
+                self.image or run.image]
 
 
 class Nbdkit(Server):
@@ -142,10 +166,126 @@ class NbdServer(Server):
         return int(read_file(self.pid_file(run)))
 
 
+class Tgt(Server):
+    """Configured by tgtadm once it runs, and ended by it. keys: what differs
+    from the parameters that it has by itself."""
+    proto = 'iscsi'
+    export = IQN + '/1'     # its LUN 0 is a controller
+
+    def __init__(self, keys=(), words=()):
+        super().__init__('tgtd', ['-V'])
+        self.keys, self.words = keys, words
+
+    def here(self):
+        return super().here() and bool(shutil.which('tgtadm'))
+
+    def argv(self, run):
+        return [self.program, '-f', '-C', self.number(run), '--iscsi',
+                'portal=127.0.0.1:%d' % run.port]
+
+    @staticmethod
+    def number(run):
+        """Its control socket has a number, not a path; to 32767."""
+        return str(run.port % 32768)
+
+    def set_up(self, run):
+        target = ['--lld', 'iscsi', '--tid', '1']
+        self.admin(run, '--op', 'new', '--mode', 'target', *target, '-T', IQN)
+        for key in self.keys:
+            name, _, value = key.partition('=')
+            self.admin(run, '--op', 'update', '--mode', 'target', *target,
+                       '--name', name, '--value', value)
+        self.admin(run, '--op', 'new', '--mode', 'logicalunit', *target,
+                   '--lun', '1', '--backing-store', run.image)
+        self.admin(run, '--op', 'bind', '--mode', 'target', *target,
+                   '--initiator-address', 'ALL')
+
+    def ask_to_end(self, run):
+        target = ['--lld', 'iscsi', '--tid', '1']
+        self.admin(run, '--op', 'delete', '--force', '--mode', 'target',
+                   *target)
+        self.admin(run, '--op', 'delete', '--mode', 'system')
+
+    def admin(self, run, *words):
+        out = subprocess.run(['tgtadm', '-C', self.number(run), *words],
+                             capture_output=True, text=True)
+        if out.returncode:
+            raise Failed('tgtadm %s: %s' % (' '.join(words),
+                                            out.stderr.strip()))
+
+
+class Istgt(Server):
+    proto = 'iscsi'
+    export = IQN + '/0'
+    CONF = """[Global]
+  NodeBase "%(base)s"
+  PidFile %(folder)s/istgt.pid
+  AuthFile %(folder)s/auth.conf
+  MediaDirectory %(folder)s
+  Timeout 30
+  NopInInterval 20
+  DiscoveryAuthMethod Auto
+  MaxSessions 16
+  MaxConnections 4
+  MaxR2T 32
+  MaxOutstandingR2T 16
+  DefaultTime2Wait 2
+  DefaultTime2Retain 60
+  FirstBurstLength 262144
+  MaxBurstLength 1048576
+  MaxRecvDataSegmentLength 262144
+  InitialR2T Yes
+  ImmediateData Yes
+  DataPDUInOrder Yes
+  DataSequenceInOrder Yes
+  ErrorRecoveryLevel 0
+[UnitControl]
+  AuthMethod None
+  AuthGroup None
+  Portal UC1 127.0.0.1:%(control)d
+  Netmask 127.0.0.1
+[PortalGroup1]
+  Portal DA1 127.0.0.1:%(port)d
+[InitiatorGroup1]
+  InitiatorName "ALL"
+  Netmask 127.0.0.1
+[LogicalUnit1]
+  TargetName bench
+  Mapping PortalGroup1 InitiatorGroup1
+  AuthMethod None
+  UseDigest Auto
+  UnitType Disk
+  QueueDepth 64
+  LUN0 Storage %(image)s Auto
+"""
+
+    def __init__(self):
+        super().__init__('istgt', ['-V'])
+
+    def argv(self, run):
+        conf = os.path.join(run.folder, 'istgt.conf')
+        with open(conf, 'w') as f:
+            f.write(self.CONF % {
+                'base': IQN.rpartition(':')[0], 'folder': run.folder,
+                'port': run.port, 'control': free_port(),
+                'image': run.image})
+        with open(os.path.join(run.folder, 'auth.conf'), 'w') as f:
+            os.fchmod(f.fileno(), 0o600)
+        return [self.program, '-c', conf, '-D', '-q']
+
+
+# What an administrator who reads its manual would set.
+TGT_TUNED = ('MaxRecvDataSegmentLength=262144', 'InitialR2T=No',
+             'FirstBurstLength=262144', 'MaxBurstLength=1048576',
+             'MaxXmitDataSegmentLength=262144')
+
+
 def all_servers():
     sluiced = os.path.join(BUILD, 'gateway/daemon/sluiced')
+    bare = os.path.join(BUILD, 'tests/bench/bare')
+    digests = ['--digests']
     return {
-        'bare': Bare(os.path.join(BUILD, 'tests/bench/bare')),
+        'bare': Bare(bare, 'nbd'),
         'floor': Floor(os.path.join(BUILD, 'tests/bench/floor')),
         'sluice': Sluice(sluiced),
         'sluice-aio': Sluice(sluiced, ['--engine', 'aio']),
@@ -156,12 +296,23 @@ def all_servers():
         'qemu-tuned': QemuTuned('qemu-nbd', 'io_uring'),
         'qemu-threads': QemuNbd('qemu-nbd', 'threads'),
         'nbd-server': NbdServer('nbd-server', ['-V']),
+        'iscsi-bare': Bare(bare, 'iscsi'),
+        'iscsi-sluice': Sluice(sluiced, proto='iscsi'),
+        'iscsi-sluice-2': Sluice(sluiced, ['--threads', '2'], proto='iscsi'),
+        'iscsi-sluice-mem': Sluice(sluiced, image='memory:1G', proto='iscsi'),
+        'iscsi-sluice-crc': Sluice(sluiced, proto='iscsi', words=digests),
+        'tgt': Tgt(),
+        'tgt-tuned': Tgt(TGT_TUNED),
+        'tgt-crc': Tgt(TGT_TUNED + ('HeaderDigest=CRC32C',
+                                    'DataDigest=CRC32C'), digests),
+        'istgt': Istgt(),
     }
 
 
 DEFAULT_SERVERS = ('bare,floor,sluice,nbdkit,qemu-uring,qemu-tuned,'
-                   'qemu-threads,nbd-server')
-NOT_PEERS = ('bare', 'floor', 'sluice')      # and what begins with "sluice-"
+                   'qemu-threads,nbd-server,'
+                   'iscsi-bare,iscsi-sluice,tgt,tgt-tuned,istgt')
+PROTOS = ('nbd', 'iscsi')
 
 
 # --- running one --------------------------------------------------------------
@@ -222,6 +373,7 @@ class Running:
         try:
             self.pid = self.server.real_pid(self.child, self)
             wait_for(self.ready, 'the server to be ready')
+            self.server.set_up(self)
         except Failed as e:
             self.__exit__()
             raise Failed('%s; it said: %s' % (
@@ -238,6 +390,10 @@ class Running:
 
     def __exit__(self, *_):
         pid = self.pid or self.child.pid
+        try:
+            self.server.ask_to_end(self)
+        except Failed:
+            pass
         for sig in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.kill(pid, sig)
@@ -257,7 +413,8 @@ class Running:
 def load(run, *words):
     words = [os.path.join(BUILD, 'tests/bench/load'), '--json',
              '--connect', '127.0.0.1:%d' % run.port,
-             '--export', run.server.export, *map(str, words)]
+             '--proto', run.server.proto, '--export', run.server.export,
+             *run.server.words, *map(str, words)]
     return measured(words)
 
 
@@ -343,13 +500,9 @@ def summary(runs, names, cases, base):
     return table
 
 
-def is_peer(name):
-    return name not in NOT_PEERS and not name.startswith('sluice-')
-
-
-def against_best(rows):
+def against_best(rows, servers):
     """The base against the best peer of each column of one case."""
-    peers = [r for r in rows if is_peer(r['server'])]
+    peers = [r for r in rows if servers[r['server']].peer]
     words = []
     for metric, pick, label in (('iops', max, 'IOPS'), ('p50_us', min, 'p50'),
                                 ('p99_us', min, 'p99'),
@@ -362,7 +515,7 @@ def against_best(rows):
     return ', '.join(words)
 
 
-def print_table(table, cases, base):
+def print_table(table, cases, base, servers):
     def ratio(x):
         return '-' if x is None else '%.2f' % x
     for case in cases:
@@ -375,7 +528,7 @@ def print_table(table, cases, base):
                 r['server'], *(r[m] for m in METRICS),
                 len(base) + 12, ratio(r['iops_ratio']),
                 ratio(r['p99_us_ratio']), ratio(r['cpu_us_ratio'])))
-        best = against_best(rows) if base.startswith('sluice') else ''
+        best = against_best(rows, servers) if 'sluice' in base else ''
         if best:
             print('  %s to the best peer: %s' % (base, best))
 
@@ -407,6 +560,7 @@ def arguments():
                    help='of ' + ','.join(all_servers()))
     p.add_argument('--cases', help='names or patterns, of ' +
                    ','.join(c.name for c in CASES))
+    p.add_argument('--proto', choices=PROTOS, help='only its servers')
     p.add_argument('--quick', action='store_true',
                    help='1 round, 1 s, only ' + QUICK_CASES)
     p.add_argument('--rounds', type=int)
@@ -453,6 +607,8 @@ def chosen(args):
         if name not in known:
             sys.exit('bench: no server %s; there are: %s' % (
                 name, ', '.join(known)))
+        if args.proto and known[name].proto not in (args.proto, 'none'):
+            continue
         if known[name].here():
             names.append(name)
             print('%-14s %s' % (name, known[name].version()))
@@ -502,13 +658,18 @@ def main():
         runs, failures = run_all(args, servers, cases, folder, image)
     finally:
         shutil.rmtree(folder)
-    base = next((n for n in servers if n.startswith('sluice')),
-                next(iter(servers)))
-    table = summary(runs, servers, cases, base)
-    print_table(table, cases, base)
+    tables = {}
+    for proto in PROTOS:
+        its = {n: s for n, s in servers.items() if s.proto in (proto, 'none')}
+        base = next((n for n in its if 'sluice' in n), next(iter(its), None))
+        if all(s.proto == 'none' for s in its.values()):
+            continue
+        tables[proto] = summary(runs, its, cases, base)
+        print('\n--- %s, one client' % proto)
+        print_table(tables[proto], cases, base, its)
     if args.json:
         with open(args.json, 'w') as f:
-            json.dump({'machine': about, 'base': base, 'table': table,
+            json.dump({'machine': about, 'tables': tables,
                        'versions': {n: s.version()
                                     for n, s in servers.items()},
                        'runs': runs, 'failures': failures}, f, indent=1)

@@ -46,16 +46,38 @@ assert r["client_cpu_us"] > 0 and r["cpu_us"] >= 0, "cpu"
 ' "$T/out" "$1" 2>>"$T/err"
 }
 
-echo 1..10
-"$B/bare" "unix:$T/s" >"$T/ready" &
-SERVER=$!
-i=0
-while [ $i -lt 100 ] && ! grep -q ready "$T/ready"; do
-	sleep 0.1
-	i=$((i + 1))
-done
-grep -q ready "$T/ready"
-is "bare is ready"
+start_bare() {		# start_bare PROTOCOL
+	rm -f "$T/ready"
+	"$B/bare" "unix:$T/s" "$1" >"$T/ready" &
+	SERVER=$!
+	i=0
+	while [ $i -lt 100 ] && ! grep -qs ready "$T/ready"; do
+		sleep 0.1
+		i=$((i + 1))
+	done
+	grep -q ready "$T/ready"
+}
+
+end_bare() {
+	kill "$SERVER" && wait "$SERVER" 2>/dev/null
+	SERVER=
+}
+
+echo 1..15
+start_bare iscsi
+is "bare is ready for iSCSI"
+load --proto iscsi --op read --server-pid $SERVER && sane 4096
+is "iSCSI: reads of 4 KiB, 32 in flight"
+load --proto iscsi --op write --depth 1 --server-pid $SERVER && sane 4096
+is "iSCSI: writes of 4 KiB, one in flight"
+load --proto iscsi --op mix --block-size 1m --depth 4 --conns 2 --server-pid $SERVER &&
+	sane 1048576
+is "iSCSI: 1 MiB both ways over two connections"
+! load --proto iscsi --digests && grep -q 'no digests' "$T/err"
+is "iSCSI: a server without digests is an error where they were asked for"
+end_bare
+start_bare nbd
+is "bare is ready for NBD"
 load --op read --server-pid $SERVER && sane 4096
 is "reads of 4 KiB, 32 in flight"
 load --op write --server-pid $SERVER && sane 4096
@@ -69,8 +91,8 @@ load --ios 77 --seconds 20 && grep -q '"ios": 77,' "$T/out"
 is "--ios ends the run after as many"
 ! load --block-size 2m --region 1m && grep -q smaller "$T/err"
 is "a region below one request is refused"
-kill "$SERVER" && { wait "$SERVER" 2>/dev/null; SERVER=; ! load; } &&
-	grep -q 'cannot connect' "$T/err"
+end_bare
+! load && grep -q 'cannot connect' "$T/err"
 is "no server is an error that says so"
 dd if=/dev/zero of="$T/file" bs=64k count=16 2>/dev/null &&
 	"$B/floor" "$T/file" write 4096 1048576 0.3 >"$T/out" 2>"$T/err" && sane 4096

@@ -14,12 +14,20 @@ check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor
 	%reldir%/load_cpu.h \
 	%reldir%/load_hist.c \
 	%reldir%/load_hist.h \
+	%reldir%/load_iscsi.c \
+	%reldir%/load_iscsi.h \
+	%reldir%/load_iscsi_login.c \
 	%reldir%/load_nbd.c \
 	%reldir%/load_run.c \
 	%reldir%/load_run.h \
 	%reldir%/load_stream.c \
 	%reldir%/load_stream.h
-%canon_reldir%_bare_SOURCES = %reldir%/bare.c
+%canon_reldir%_load_LDADD = $(GW_BASE_LIBS)
+%canon_reldir%_bare_SOURCES = \
+	%reldir%/bare.c \
+	%reldir%/bare.h \
+	%reldir%/bare_iscsi.c \
+	%reldir%/bare_nbd.c
 %canon_reldir%_floor_SOURCES = %reldir%/floor.c %reldir%/load_hist.c %reldir%/load_hist.h
 
 TESTS += %reldir%/bench_smoke.sh

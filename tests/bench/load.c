@@ -15,12 +15,13 @@
 
 enum { DEPTH_MAX = 1024, CONNS_MAX = 1024 };
 
-static const struct load_proto *const protos[] = { &load_nbd_proto };
+static const struct load_proto *const protos[] = { &load_nbd_proto, &load_iscsi_proto };
 
 static const char usage[] =
 	"usage: load --connect HOST:PORT|unix:PATH [options]\n"
-	"  --proto NAME           nbd (default)\n"
-	"  --export NAME          export to ask for (default: the empty name)\n"
+	"  --proto NAME           nbd (default), iscsi\n"
+	"  --export NAME          export to ask for (default: the empty name);\n"
+	"                         iSCSI: the target's name, /LUN behind it (0)\n"
 	"  --op read|write|mix    mix is 70 reads to 30 writes (default read)\n"
 	"  --block-size SIZE      bytes per request (4k)\n"
 	"  --depth N              requests in flight per connection (32)\n"
@@ -31,6 +32,7 @@ static const char usage[] =
 	"  --region SIZE          stay below this offset (the volume's size)\n"
 	"  --pattern random|seq   (random)\n"
 	"  --structured           NBD: ask for structured replies\n"
+	"  --digests              iSCSI: CRC32C on headers and data\n"
 	"  --server-pid PID       measure this server's CPU too\n"
 	"  --json                 one line of JSON instead of a line of text\n";
 
@@ -152,6 +154,9 @@ static void take_option(struct options *o, int opt, const char *arg)
 	case 't':
 		o->plan.structured = true;
 		break;
+	case 'g':
+		o->plan.digests = true;
+		break;
 	case 'P':
 		o->plan.server_pid = (int)count_arg(arg, 1 << 30);
 		break;
@@ -177,8 +182,8 @@ static void read_options(struct options *o, int argc, char **argv)
 		{ "warmup", 1, NULL, 'w' },	{ "region", 1, NULL, 'r' },
 		{ "ios", 1, NULL, 'i' },	{ "pattern", 1, NULL, 'a' },
 		{ "structured", 0, NULL, 't' }, { "server-pid", 1, NULL, 'P' },
-		{ "json", 0, NULL, 'j' },	{ "help", 0, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{ "digests", 0, NULL, 'g' },	{ "json", 0, NULL, 'j' },
+		{ "help", 0, NULL, 'h' },	{ NULL, 0, NULL, 0 },
 	};
 	int opt;
 

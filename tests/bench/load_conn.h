@@ -18,7 +18,7 @@ enum { LOAD_SKIP_MAX = 4 << 20 }; /* no request is larger than this */
 /* What to do to whom; filled once by load.c, read by everybody. */
 struct load_plan {
 	const char *target; /* HOST:PORT, unix:PATH or an interface */
-	const char *export_name; /* NBD export, iSCSI name, AoE shelf.slot */
+	const char *export_name; /* NBD export, iSCSI name/LUN, AoE shelf.slot */
 	uint64_t region_bytes; /* 0: the size the server tells */
 	uint32_t block_bytes;
 	uint32_t depth; /* requests in flight per connection */
@@ -26,6 +26,7 @@ struct load_plan {
 	uint32_t write_percent; /* 0 reads only, 100 writes only */
 	bool sequential;
 	bool structured; /* NBD: ask for structured replies */
+	bool digests; /* iSCSI: CRC32C on headers and data */
 	uint64_t ios_limit; /* per connection; then it is over */
 	double seconds;
 	double warmup_seconds;
@@ -82,7 +83,7 @@ struct load_proto {
 	void (*close)(struct load_conn *c);
 };
 
-extern const struct load_proto load_nbd_proto;
+extern const struct load_proto load_nbd_proto, load_iscsi_proto;
 
 int load_conn_init(struct load_conn *c, const struct load_plan *plan, struct load_tally *tally,
 		   uint64_t seed);

@@ -4,6 +4,7 @@
 OUTSIDE_TESTS = \
 	%reldir%/stall.py \
 	%reldir%/kill9.py \
+	%reldir%/restart.py \
 	%reldir%/filesystem.py \
 	%reldir%/serve.py \
 	%reldir%/libnbd.py \

@@ -393,6 +393,34 @@ def _(fs, s):
     expect_in(code, (0, 1), "exit code")
 
 
+@case("the smallest pool: clients who fill it at a stalled store and are cut off keep nobody out", limit=150)
+def _():
+    with Place(["--pool", "min", "--threads", "1"]) as p:
+        g = p.fs.gate("write", hold=True)
+        for i in range(40):
+            c = p.s.client("structured", name="slow")
+            c.sock.settimeout(0.3)
+            try:
+                for k in range(128):    # as many as are taken
+                    c.post(CMD_WRITE, k * 65536, data=bytes(65536))
+            except OSError:
+                pass
+            c.reset()
+        held(g)
+        end = time.monotonic() + 60
+        while True:
+            try:
+                d = p.s.client("structured", name="quick", timeout=5)
+                ok(d.write(0, NEW))
+                break
+            except Exception as e:  # noqa: B902 - whatever a full daemon says
+                if time.monotonic() > end:
+                    raise
+                time.sleep(1)
+        g.release()
+        p.s.check_alive()
+
+
 @case("SIGTERM while the store stalls: connections end within 5 seconds", limit=60)
 def _():
     with Place([]) as p:

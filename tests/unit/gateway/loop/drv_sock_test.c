@@ -157,24 +157,6 @@ static void stale_socket(void **state)
 	drv_sock_close(sock);
 }
 
-/* Somebody holds it a moment longer, as the kernel does for a killed one's ring. */
-static void stale_in_a_moment(void **state)
-{
-	struct loop_addr addr = in_folder("s");
-	int sock = listen_on(&addr);
-	pid_t child = fork();
-
-	(void)state;
-	if (!child) {
-		usleep(100000);
-		_exit(0);
-	}
-	close(sock);
-	sock = listen_on(&addr);
-	drv_sock_close(sock);
-	assert_int_equal(waitpid(child, NULL, 0), child);
-}
-
 static void not_a_socket(void **state)
 {
 	struct loop_addr addr = in_folder("s");
@@ -184,8 +166,41 @@ static void not_a_socket(void **state)
 	(void)state;
 	close(fd);
 	assert_int_equal(drv_sock_listen(&addr, false, &sock, &err), -EADDRINUSE);
+	assert_non_null(strstr(err.text, "there is a file of that name"));
 	assert_int_equal(access(addr.path, F_OK), 0); /* not ours to remove */
 	unlink(addr.path);
+}
+
+/* A listener that no process has: it is on its way in a message. */
+static void nobody_has_it(void **state)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	struct loop_addr addr = parse("127.0.0.1:0");
+	struct gw_err err = GW_ERR_NONE;
+	int pair[2], sock = listen_on(&addr);
+
+	(void)state;
+	control.head = (struct cmsghdr){ .cmsg_len = CMSG_LEN(sizeof(int)),
+					 .cmsg_level = SOL_SOCKET,
+					 .cmsg_type = SCM_RIGHTS };
+	memcpy(CMSG_DATA(&control.head), &sock, sizeof(sock));
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	assert_int_equal(sendmsg(pair[0], &msg, 0), 1);
+	close(sock);
+	assert_int_equal(drv_sock_listen(&addr, false, &sock, &err), -EAGAIN);
+	assert_non_null(strstr(err.text, "it is in use by another process"));
+	close(pair[0]);
+	close(pair[1]);
+	drv_sock_close(listen_on(&addr));
 }
 
 static void sentences(void **state)
@@ -223,10 +238,10 @@ static void nonblock(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(port_holder),	     cmocka_unit_test(another_process_has_it),
-		cmocka_unit_test(unix_socket),	     cmocka_unit_test(stale_socket),
-		cmocka_unit_test(stale_in_a_moment), cmocka_unit_test(not_a_socket),
-		cmocka_unit_test(sentences),	     cmocka_unit_test(nonblock),
+		cmocka_unit_test(port_holder),	cmocka_unit_test(another_process_has_it),
+		cmocka_unit_test(unix_socket),	cmocka_unit_test(stale_socket),
+		cmocka_unit_test(not_a_socket), cmocka_unit_test(nobody_has_it),
+		cmocka_unit_test(sentences),	cmocka_unit_test(nonblock),
 	};
 
 	harness_begin();

@@ -21,6 +21,7 @@ TR_SCSI_TESTS = \
 	%reldir%/scsi_rw_test \
 	%reldir%/scsi_same_test \
 	%reldir%/scsi_sense_test \
+	%reldir%/scsi_start_test \
 	%reldir%/scsi_thin_test \
 	%reldir%/scsi_tmf_test
 check_PROGRAMS += $(TR_SCSI_TESTS)
@@ -51,5 +52,6 @@ SCSI_RIG_LIBS = %reldir%/libscsi_rig.a translators/scsi/libtr_scsi.a $(CORE_RIG_
 %canon_reldir%_scsi_rw_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_same_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_sense_test_LDADD = $(TR_SCSI_LIBS)
+%canon_reldir%_scsi_start_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_thin_test_LDADD = $(SCSI_RIG_LIBS)
 %canon_reldir%_scsi_tmf_test_LDADD = $(SCSI_RIG_LIBS)

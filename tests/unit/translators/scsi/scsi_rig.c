@@ -172,6 +172,61 @@ uint8_t cmd_none(struct cmd *cmd, struct scsi_rig *rig, const void *cdb, unsigne
 	return cmd_run(cmd);
 }
 
+/* ---- the end at every step ------------------------------------------------ */
+
+static void one_step(struct cmd *cmd, bool bring)
+{
+	struct scsi_rig *rig = cmd->rig;
+
+	if (bring)
+		cmd_bring(cmd, 65536);
+	if (!cmd->ended && cmd->waits) {
+		cmd->waits = false;
+		scsi_task_resume(&cmd->task);
+	}
+	if (cmd->ended || rig_step(&rig->core))
+		return;
+	if (!TAILQ_EMPTY(&rig->fake->held))
+		rig_unhold_one(&rig->core, rig->fake, TAILQ_FIRST(&rig->fake->held), GW_OK);
+	else
+		rig_settle(&rig->core); /* tasks are not seen from outside */
+}
+
+static void end_it(struct cmd *cmd, enum cmd_way way)
+{
+	if (way == CMD_ABORT)
+		scsi_task_abort(&cmd->task);
+	else if (way == CMD_LEAVE)
+		scsi_task_leave(&cmd->task);
+	else
+		scsi_task_fail(&cmd->task, SCSI_IS_NOT_ENOUGH_DATA);
+}
+
+bool cmd_ends_at(struct scsi_rig *rig, const uint8_t cdb[16], uint64_t in, const void *out,
+		 uint64_t out_bytes, unsigned step, enum cmd_way way)
+{
+	struct cmd cmd;
+	bool early;
+
+	rig->refuse = step % 3;
+	cmd_init(&cmd, rig, cdb, 16, in, out, out_bytes);
+	cmd_start(&cmd);
+	for (unsigned i = 0; i < step && !cmd.ended; i++)
+		one_step(&cmd, out_bytes && i % 2);
+	early = !cmd.ended;
+	if (early)
+		end_it(&cmd, way);
+	rig_unhold(&rig->core, rig->fake);
+	assert_int_equal(cmd.ended, !(early && way == CMD_LEAVE));
+	if (early && way == CMD_ABORT)
+		assert_true(cmd.task.aborted);
+	if (early && way == CMD_FAIL)
+		assert_condition(&cmd, SCSI_IS_NOT_ENOUGH_DATA);
+	assert_int_equal(scsi_unit_tasks(scsi_rig_unit(rig)), 0);
+	cmd_free(&cmd);
+	return early;
+}
+
 /* ---- sense, fixed format -------------------------------------------------- */
 
 uint16_t cmd_code(const struct cmd *cmd)

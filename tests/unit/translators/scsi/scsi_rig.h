@@ -75,6 +75,15 @@ uint8_t cmd_out(struct cmd *cmd, struct scsi_rig *rig, const void *cdb, unsigned
 		uint64_t bytes);
 uint8_t cmd_none(struct cmd *cmd, struct scsi_rig *rig, const void *cdb, unsigned n);
 
+enum cmd_way { CMD_ABORT, CMD_LEAVE, CMD_FAIL, CMD_WAYS };
+
+/* Lets a command go so many steps (a turn, a piece of data-out, memory, an end at
+ * the store), ends it that way and lets all settle: done() comes once, or never
+ * where it was left.  False: it had ended before.  The store holds (FAKE_HELD),
+ * pieces are brought by_hand. */
+bool cmd_ends_at(struct scsi_rig *rig, const uint8_t cdb[16], uint64_t in, const void *out,
+		 uint64_t out_bytes, unsigned step, enum cmd_way way);
+
 /* It ended with CHECK CONDITION and this condition. */
 #define assert_condition(cmd, condition_)                                     \
 	do {                                                                  \

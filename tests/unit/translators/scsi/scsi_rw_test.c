@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * scsi_rw_test.c - transfers of every family and length: in pieces, with memory
- * and requests refused, short and long of what the initiator expects, failing,
- * aborted and left at every step.
+ * and requests refused, short and long of what the initiator expects, failing.
  */
 #include "config.h"
 
@@ -502,97 +501,10 @@ static void pool_is_empty(void **state)
 	scsi_rig_down(&rig);
 }
 
-/* ---- the end at every step ----------------------------------------------- */
-
-enum way { ABORT, LEAVE, FAIL, WAYS };
-
-static void end_it(struct cmd *cmd, enum way way)
-{
-	if (cmd->ended)
-		return;
-	if (way == ABORT)
-		scsi_task_abort(&cmd->task);
-	else if (way == LEAVE)
-		scsi_task_leave(&cmd->task);
-	else
-		scsi_task_fail(&cmd->task, SCSI_IS_NOT_ENOUGH_DATA);
-}
-
-/* Steps a command until the step-th turn of the loop, ends it that way, and lets
- * all settle: done() comes once, or never where it was left. */
-static bool ends_at(struct scsi_rig *rig, const uint8_t *cdb, uint64_t in, uint64_t out,
-		    unsigned step, enum way way)
-{
-	struct cmd cmd;
-	bool early;
-
-	rig->refuse = step % 3;
-	cmd_init(&cmd, rig, cdb, 16, in, pattern + 3 * 512, out);
-	cmd_start(&cmd);
-	for (unsigned i = 0; i < step && !cmd.ended; i++) {
-		if (out && i % 2)
-			cmd_bring(&cmd, 65536);
-		if (!cmd.ended && cmd.waits) {
-			cmd.waits = false;
-			scsi_task_resume(&cmd.task);
-		}
-		if (!cmd.ended && !rig_step(&rig->core) && !TAILQ_EMPTY(&rig->fake->held))
-			rig_unhold_one(&rig->core, rig->fake, TAILQ_FIRST(&rig->fake->held), GW_OK);
-	}
-	early = !cmd.ended;
-	end_it(&cmd, way);
-	rig_unhold(&rig->core, rig->fake);
-	if (early && way == LEAVE)
-		assert_int_equal(cmd.ended, 0);
-	else
-		assert_int_equal(cmd.ended, 1);
-	if (early && way == ABORT)
-		assert_true(cmd.task.aborted);
-	if (early && way == FAIL)
-		assert_condition(&cmd, SCSI_IS_NOT_ENOUGH_DATA);
-	assert_int_equal(scsi_unit_tasks(scsi_rig_unit(rig)), 0);
-	cmd_free(&cmd);
-	return early;
-}
-
-static void ends_at_every_step(void **state)
-{
-	static const struct {
-		uint8_t opcode, flags;
-		bool in;
-	} kinds[] = { { 0x88, 0, true },
-		      { 0x8a, 0, false },
-		      { 0x8e, 2, false },
-		      { 0x8f, 2, false },
-		      { 0x8f, 0, true } };
-	uint8_t cdb[16];
-
-	for (unsigned k = 0; k < TABLE_LEN(kinds); k++)
-		for (unsigned way = 0; way < WAYS; way++) {
-			struct scsi_rig rig;
-			unsigned step = 0;
-
-			scsi_rig_up(&rig, 512);
-			make_pattern(&rig);
-			rig.fake->when = FAKE_HELD;
-			rig.memory_max = 65536;
-			rig.by_hand = true;
-			rw_cdb(cdb, kinds[k].opcode, kinds[k].flags, 3, 2048);
-			while (ends_at(&rig, cdb, kinds[k].in ? 2048 * 512 : 0,
-				       kinds[k].in ? 0 : 2048 * 512, step, way))
-				step++;
-			if (step <= 10)
-				fail_msg("%02x way %u ended after %u steps", kinds[k].opcode, way,
-					 step);
-			scsi_rig_down(&rig);
-		}
-}
-
 HARNESS_MAIN(cmocka_unit_test(reads_all), cmocka_unit_test(reads_in_pieces),
 	     cmocka_unit_test(reads_backwards), cmocka_unit_test(read_residuals),
 	     cmocka_unit_test(read_residuals_of_pieces), cmocka_unit_test(the_first_failure),
 	     cmocka_unit_test(late_data), cmocka_unit_test(writes_all),
 	     cmocka_unit_test(write_residuals), cmocka_unit_test(fua_reaches_the_store),
 	     cmocka_unit_test(verifies_all), cmocka_unit_test(write_and_verify_finds_it),
-	     cmocka_unit_test(medium_errors), cmocka_unit_test(pool_is_empty),
-	     cmocka_unit_test(ends_at_every_step))
+	     cmocka_unit_test(medium_errors), cmocka_unit_test(pool_is_empty))
