@@ -3,6 +3,10 @@
  * scsi_io.c - see scsi_io.h.
  *
  *   task->reqs ─▶ req ⇄ req ⇄ req      slot.ptr[0] next, slot.ptr[1] previous
+ *
+ * A request or memory that is given back wakes who waits for it, inside the call:
+ * other tasks go on, and may end.  So that is the last thing done, when the task
+ * at hand is not looked at any more.
  */
 #include "config.h"
 
@@ -108,35 +112,48 @@ static bool is_failure(const struct gw_req *req)
 static void io_done(struct gw_req *req)
 {
 	struct scsi_task *task = req->owner;
+	bool kept;
 
 	unlink_req(task, req);
 	if (__builtin_expect(is_failure(req), 0) && !task->aborted)
 		note(task, req);
-	if (task->aborted || !task->arrived || !task->arrived(task, req))
-		gw_req_put(&req);
+	kept = !task->aborted && task->arrived && task->arrived(task, req);
 	scsi_io_settle(task);
+	if (!kept)
+		gw_req_put(&req);
 }
 
-static void put_again(struct scsi_task *task)
+void scsi_io_put(struct gw_req *list)
 {
-	while (task->again) {
-		struct gw_req *req = task->again;
+	while (list) {
+		struct gw_req *req = list;
 
-		task->again = req->slot.ptr[NEXT];
+		list = req->slot.ptr[NEXT];
 		gw_req_put(&req);
 	}
 }
 
+static struct gw_req *take_again(struct scsi_task *task)
+{
+	struct gw_req *list = task->again;
+
+	task->again = NULL;
+	return list;
+}
+
 void scsi_io_settle(struct scsi_task *task)
 {
+	struct gw_req *list;
+
 	if (__builtin_expect(!task->failed && !task->aborted, 1)) {
 		task->pump(task);
 		return;
 	}
 	if (task->n_busy)
 		return;
-	put_again(task);
+	list = take_again(task);
 	scsi_end_failed(task);
+	scsi_io_put(list);
 }
 
 void scsi_io_abort(struct scsi_task *task)
@@ -151,7 +168,8 @@ void scsi_io_abort(struct scsi_task *task)
 
 void scsi_io_orphan(struct scsi_task *task)
 {
-	put_again(task);
+	struct gw_req *list = take_again(task);
+
 	while (task->reqs) {
 		struct gw_req *req = task->reqs;
 
@@ -159,6 +177,7 @@ void scsi_io_orphan(struct scsi_task *task)
 		gw_req_orphan(&req);
 	}
 	GW_CHECK(!task->n_busy);
+	scsi_io_put(list);
 }
 
 /* ---- a command that is one request --------------------------------------- */

@@ -37,13 +37,6 @@ static struct scsi_blocks descriptor(const struct scsi_task *task, uint64_t i)
 	return (struct scsi_blocks){ be64_get(wire), be32_get(wire + 8) };
 }
 
-static bool unmap_arrived(struct scsi_task *task, struct gw_req *req)
-{
-	(void)task;
-	(void)req;
-	return false;
-}
-
 static void unmap_pump(struct scsi_task *task)
 {
 	uint32_t block = scsi_unit_facts(task->unit)->block_bytes;
@@ -111,7 +104,6 @@ static void list_is_there(struct scsi_task *task)
 	if (!descriptors_are_good(task))
 		return;
 	task->pump = unmap_pump;
-	task->arrived = unmap_arrived;
 	unmap_pump(task);
 }
 
