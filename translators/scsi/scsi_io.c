@@ -94,11 +94,13 @@ static void note(struct scsi_task *task, const struct gw_req *req)
 		scsi_sense_outcome(req->status, task->row->flags & SCSI_ROW_CHANGES);
 	struct scsi_sense sense = { 0 };
 
-	/* SBC-3 4.18.1: a medium error tells the first block that could not be done. */
+	/* SBC-3 4.18.1: a medium error tells the first block that could not be done.
+	 * Where all were done and could not be made durable, that is the first. */
 	if (req->status == GW_MEDIUM_ERROR && req->op != GW_FLUSH) {
+		uint64_t done = req->bytes_done < req->length ? req->bytes_done : 0;
+
 		sense.has_information = true;
-		sense.information =
-			(req->offset + req->bytes_done) / scsi_unit_facts(task->unit)->block_bytes;
+		sense.information = (req->offset + done) / scsi_unit_facts(task->unit)->block_bytes;
 	}
 	scsi_end_note(task, outcome, &sense, scsi_io_at(req));
 }
