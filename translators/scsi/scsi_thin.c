@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * scsi_thin.c - UNMAP (SBC-3 5.28) and GET LBA STATUS (SBC-3 5.5): what is
+ * scsi_thin.c - UNMAP (SBC-3 5.28) and GET LBA STATUS (SBC-3 5.4): what is
  * deallocated, and which parts are.
  *
  * Above: the dispatcher.  Below: scsi_lbas.c turns extents of bytes into blocks.
