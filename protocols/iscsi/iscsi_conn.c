@@ -12,6 +12,7 @@
 #include "gateway/base/log.h"
 #include "gateway/loop/loop_set.h"
 #include "protocols/iscsi/iscsi_doom.h"
+#include "protocols/iscsi/iscsi_ffp.h"
 #include "protocols/iscsi/iscsi_out.h"
 #include "protocols/iscsi/iscsi_talk.h"
 #include "protocols/iscsi/iscsi_tcp.h"
@@ -104,6 +105,7 @@ static void turn(struct loop_task *task)
 	struct iscsi_conn *conn = of_task(task);
 
 	iscsi_tcp_run(conn);
+	iscsi_ffp_look(conn);
 	if (conn->doom)
 		end(conn, conn->doom);
 	if (conn->dead) {

@@ -97,7 +97,7 @@ enum iscsi_place iscsi_dataout_place(struct iscsi_task *task, const struct iscsi
 {
 	struct iscsi_burst *burst = burst_of(task, pdu->dout.ttt);
 
-	if (!burst)
+	if (!burst || (burst != &task->unasked && pdu->lun != task->pdu.lun))
 		return ISCSI_PLACE_BAD_FIELD;
 	if (pdu->dout.datasn != burst->datasn || pdu->dout.offset != burst->offset + burst->got)
 		return ISCSI_PLACE_OUT_OF_ORDER;
@@ -132,7 +132,7 @@ static void advance(struct iscsi_task *task, const struct iscsi_pdu *pdu, bool c
 		burst->datasn++;
 	if (counts)
 		task->piece_got += pdu->data_bytes;
-	if (pdu->final || burst->got == burst->bytes)
+	if (pdu->final) /* and not before: a PDU without data may bring F (11.7.7) */
 		close_burst(task, burst);
 }
 

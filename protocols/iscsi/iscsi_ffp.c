@@ -200,7 +200,7 @@ static enum iscsi_logout_answer logout_answer(const struct iscsi_task *task)
 	}
 }
 
-static void start_logout(struct iscsi_task *task)
+static void answer_logout(struct iscsi_task *task)
 {
 	struct iscsi_conn *conn = task->conn;
 	struct iscsi_out *out = iscsi_out_take(conn);
@@ -218,6 +218,24 @@ static void start_logout(struct iscsi_task *task)
 	iscsi_task_end(&task);
 }
 
+/* In order it is the last: those before it are answered first. */
+static void start_logout(struct iscsi_task *task)
+{
+	loop_defer(task->conn->home->loop, &task->conn->task);
+	if (!task->pdu.immediate && logout_answer(task) == ISCSI_LOGOUT_CLOSED)
+		task->sess->logout = task;
+	else
+		answer_logout(task);
+}
+
+void iscsi_ffp_look(struct iscsi_conn *conn)
+{
+	struct iscsi_sess *sess = conn->sess;
+
+	if (sess->logout && sess->n_tasks == 1 && !conn->dead)
+		answer_logout(sess->logout);
+}
+
 /* ---- the table ------------------------------------------------------------- */
 
 static const struct row rows[ISCSI_OP_NUMBERS] = {
@@ -232,7 +250,8 @@ static const struct row rows[ISCSI_OP_NUMBERS] = {
 
 static void start(struct iscsi_task *task)
 {
-	if (task->sess->closing || task->conn->dead || task->conn->logged_out) {
+	if (task->sess->closing || task->sess->logout || task->conn->dead ||
+	    task->conn->logged_out) {
 		iscsi_task_end(&task);
 		return;
 	}
@@ -274,19 +293,6 @@ static void in_turn(struct iscsi_task *task)
 		iscsi_task_end(&task);
 		return;
 	}
-}
-
-/* A request that was rejected has come all the same (4.2.2.1). */
-static void plug(struct iscsi_conn *conn)
-{
-	uint8_t opcode = conn->bhs[ISCSI_AT_OPCODE] & ISCSI_OPCODE_MASK;
-	const struct iscsi_opcode_row *row = iscsi_pdu_opcode(opcode);
-
-	if (!row || !row->may_be_immediate || (conn->bhs[ISCSI_AT_OPCODE] & ISCSI_IMMEDIATE))
-		return;
-	if (iscsi_window_plug(&conn->sess->window, be32_get(conn->bhs + ISCSI_AT_CMDSN)) ==
-	    ISCSI_WINDOW_NOW)
-		start_kept(conn->sess);
 }
 
 /* ---- a request ------------------------------------------------------------- */
@@ -367,17 +373,15 @@ void iscsi_ffp_refuse(struct iscsi_conn *conn, enum iscsi_fault fault)
 
 static void end_request(struct iscsi_conn *conn, struct iscsi_task *task, bool good)
 {
+	/* 7.8: as if it had never come; its CmdSN is still to come (7.3) */
 	if (!good) {
 		iscsi_count(conn->home, ISCSI_COUNT_digest_errors, 1);
 		iscsi_out_reject(conn, ISCSI_REJECT_DATA_DIGEST, conn->bhs);
-	}
-	if (!good && !task->is_scsi) {
-		plug(conn);
 		iscsi_task_end(&task);
 		return;
 	}
 	if (task->is_scsi && task->pdu.scsi.write && !task->broken)
-		iscsi_scsi_data(task, &conn->pdu, ISCSI_PLACE_OK, good);
+		iscsi_scsi_data(task, &conn->pdu, ISCSI_PLACE_OK, true);
 	in_turn(task);
 }
 
@@ -393,7 +397,6 @@ void iscsi_ffp_end(struct iscsi_conn *conn, bool good)
 			iscsi_task_end(&task);
 		conn->into = NULL;
 		iscsi_out_reject(conn, (enum iscsi_reject)(conn->reject - 1), conn->bhs);
-		plug(conn);
 		return;
 	}
 	if (conn->pdu.opcode == ISCSI_OP_DATA_OUT)

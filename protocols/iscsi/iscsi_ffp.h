@@ -19,6 +19,8 @@
 bool iscsi_ffp_begin(struct iscsi_conn *conn, const uint8_t *more, uint8_t *data);
 /* It is whole; good: its data digest was right. */
 void iscsi_ffp_end(struct iscsi_conn *conn, bool good);
+/* Each turn: a logout that waited may be answered now. */
+void iscsi_ffp_look(struct iscsi_conn *conn);
 /* The header was refused by iscsi_pdu_get(): the PDU is rejected when it is over, or
  * the connection is doomed. */
 void iscsi_ffp_refuse(struct iscsi_conn *conn, enum iscsi_fault fault);

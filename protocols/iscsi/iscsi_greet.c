@@ -6,6 +6,7 @@
 
 #include "protocols/iscsi/iscsi_greet.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -268,7 +269,7 @@ static void inherit(struct iscsi_heir *heir)
 
 	if (g->guest.closing)
 		return;
-	if (!old || g->login.discovery) {
+	if (!old) {
 		place_session(g);
 		return;
 	}
@@ -294,6 +295,22 @@ static void login_done(struct iscsi_greet *g)
 
 static const struct iscsi_login_method *const methods[] = { &iscsi_login_none };
 
+/* Discovery sessions are apart from others (7.4.2): unnamed ones one for each
+ * portal, named ones one for each target. */
+static enum iscsi_login_status find_for_discovery(struct iscsi_greet *g, const struct gw_who *who)
+{
+	struct iscsi_slice name = iscsi_keys_target_name(&g->login.keys);
+	struct gw_grant grant = { .volume = NULL };
+	char target[ISCSI_NAME_MAX + 1];
+
+	if (name.len && !iscsi_names_find(home0(g)->names, home0(g)->gw, who, name, &grant, target))
+		return ISCSI_LOGIN_NOT_FOUND;
+	gw_grant_release(&grant);
+	snprintf(g->target, sizeof(g->target), "@%.*s", (int)sizeof(g->target) - 2,
+		 name.len ? target : g->portal->door.text);
+	return ISCSI_LOGIN_OK;
+}
+
 static enum iscsi_login_status find_target(struct iscsi_greet *g)
 {
 	char initiator[ISCSI_NAME_MAX + 1];
@@ -302,8 +319,8 @@ static enum iscsi_login_status find_target(struct iscsi_greet *g)
 
 	memcpy(initiator, name.at, name.len);
 	initiator[name.len] = 0;
-	if (g->login.discovery || g->grant.volume)
-		return ISCSI_LOGIN_OK;
+	if (g->login.discovery)
+		return find_for_discovery(g, &who);
 	return iscsi_names_find(home0(g)->names, home0(g)->gw, &who,
 				iscsi_keys_target_name(&g->login.keys), &g->grant, g->target)
 		       ? ISCSI_LOGIN_OK
@@ -335,7 +352,7 @@ static enum iscsi_login_next tell_target(struct iscsi_greet *g)
 		home0(g)->reg, iscsi_keys_initiator_name(&g->login.keys), g->login.isid, g->target);
 
 	what_we_want(&g->wants);
-	if (sess && !g->login.discovery) {
+	if (sess) {
 		target.session = true;
 		target.session_tsih = sess->tsih;
 		target.session_has_cid = true;

@@ -463,6 +463,8 @@ static enum iscsi_neg_fault answer(struct iscsi_keys *keys, enum iscsi_key key,
 		return declare_text(keys, key, value);
 	case ISCSI_KIND_OBSOLETE:
 		return say(out, key, "Reject");
+	case ISCSI_KIND_AUTH:
+		return ISCSI_NEG_NONE; /* iscsi_login decides */
 	default: /* those that others decide: their length alone */
 		return value.len > rows[key].high ? ISCSI_NEG_LONG_VALUE : ISCSI_NEG_NONE;
 	}
@@ -479,7 +481,9 @@ static enum iscsi_neg_fault offer_known(struct iscsi_keys *keys, enum iscsi_key 
 	keys->offered |= 1u << key;
 	if (is_irrelevant(keys, row))
 		return say(out, key, "Irrelevant");
-	if (row->kind != ISCSI_KIND_LIST && value.len > ISCSI_TEXT_VALUE_MAX)
+	/* 6.1: a simple-value has 255 bytes, a list of them may be longer */
+	if (row->kind != ISCSI_KIND_LIST && row->kind != ISCSI_KIND_AUTH &&
+	    value.len > ISCSI_TEXT_VALUE_MAX)
 		return ISCSI_NEG_LONG_VALUE;
 	return answer(keys, key, value, out);
 }
@@ -582,9 +586,9 @@ enum iscsi_neg_fault iscsi_keys_settle(struct iscsi_keys *keys)
 		return ISCSI_NEG_NO_CHOICE;
 	if (keys->wants && !keys->wants->data_none && !now->data_digest)
 		return ISCSI_NEG_NO_CHOICE;
-	/* 13.14, where first bursts exist */
-	if (now->first_burst > now->max_burst && (!now->initial_r2t || now->immediate_data))
-		return ISCSI_NEG_KEYS_DISAGREE;
+	/* 13.14: who offers one of the two alone cannot know the other's default */
+	if (now->first_burst > now->max_burst)
+		now->first_burst = now->max_burst;
 	if (one_r2t_alone(now) && now->max_r2t > 1)
 		return ISCSI_NEG_KEYS_DISAGREE;
 	return ISCSI_NEG_NONE;

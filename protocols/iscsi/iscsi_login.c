@@ -129,7 +129,8 @@ static enum iscsi_neg_fault check_header(struct iscsi_login *login, const struct
 
 	if (pdu->opcode != ISCSI_OP_LOGIN)
 		return ISCSI_NEG_NOT_LOGIN;
-	if (++login->rounds > ISCSI_LOGIN_ROUNDS_MAX)
+	if (pdu->login.more ? ++login->pieces > ISCSI_LOGIN_PIECES_MAX
+			    : ++login->rounds > ISCSI_LOGIN_ROUNDS_MAX)
 		return ISCSI_NEG_TOO_MANY_ROUNDS;
 	fault = login->started ? check_same(login, pdu) : check_first(login, pdu);
 	return fault == ISCSI_NEG_NONE ? check_stage(login, &pdu->login) : fault;

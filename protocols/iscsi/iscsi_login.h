@@ -33,7 +33,8 @@
 #include "protocols/iscsi/iscsi_pdu.h"
 #include "protocols/iscsi/iscsi_text.h"
 
-#define ISCSI_LOGIN_ROUNDS_MAX 32u /* requests of one login; 6.2 wants 6 at least */
+#define ISCSI_LOGIN_ROUNDS_MAX 32u /* texts of one login; 6.2 wants 6 at least */
+#define ISCSI_LOGIN_PIECES_MAX 16384u /* requests that continue a text (C), empty ones too */
 
 /* ---- authentication: a method is a row ------------------------------------- */
 
@@ -132,7 +133,7 @@ struct iscsi_login {
 	enum iscsi_stage stage;
 	bool started, target_known, finished;
 	uint32_t itt;
-	uint32_t rounds;
+	uint32_t rounds, pieces;
 	struct iscsi_pdu request; /* that is being answered */
 	struct iscsi_login_setup setup;
 	struct iscsi_text_join in;

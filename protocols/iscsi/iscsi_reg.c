@@ -40,6 +40,15 @@ static bool is_taken(const struct iscsi_reg *reg, uint16_t tsih)
 	return !tsih; /* 0 is "none" (11.12.6) */
 }
 
+static void end_others(struct iscsi_reg *reg, const struct iscsi_sess *sess)
+{
+	struct iscsi_sess *other;
+
+	LIST_FOREACH (other, &reg->sessions, entry)
+		if (other != sess && !strcmp(other->target, sess->target))
+			iscsi_reg_end(other, NULL);
+}
+
 static void gone(struct loop_mail *mail)
 {
 	struct iscsi_sess *sess =
@@ -49,6 +58,8 @@ static void gone(struct loop_mail *mail)
 
 	LIST_REMOVE(sess, entry);
 	reg->n--;
+	if (sess->cold)
+		end_others(reg, sess);
 	while ((heir = TAILQ_FIRST(&sess->heirs))) {
 		iscsi_reg_disown(heir);
 		heir->over(heir);

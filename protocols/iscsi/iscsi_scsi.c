@@ -41,7 +41,7 @@ static bool is_good(const struct scsi_task *scsi)
  * asks for more than was expected, that is said. */
 static struct residual residual_of(const struct scsi_task *scsi)
 {
-	bool out = scsi->write && !scsi->read;
+	bool out = (scsi->write && !scsi->read) || (!scsi->in_bytes && scsi->out_bytes);
 	uint64_t expected = out ? scsi->expected_out : scsi->expected_in;
 	uint64_t asks = out ? scsi->out_bytes : scsi->in_bytes;
 	uint64_t moved = out ? scsi->out_taken : scsi->in_sent;

@@ -102,23 +102,8 @@ static void nexus_ready(struct scsi_nexus *nexus, void *owner)
 	sess->ready(sess, true);
 }
 
-/* LOGICAL UNIT RESET by another nexus: our tasks there end without an answer of
- * their own but what their status says (SAM-5 6.3.3). */
-static void unit_reset(struct scsi_nexus *nexus, void *owner, struct scsi_unit *unit)
-{
-	struct iscsi_sess *sess = owner;
-	struct iscsi_task *task, *next;
-
-	(void)nexus;
-	(void)unit;
-	for (task = LIST_FIRST(&sess->tasks); task; task = next) {
-		next = LIST_NEXT(task, link);
-		if (task->is_scsi && task->state == ISCSI_TASK_ENDED)
-			iscsi_task_end(&task);
-	}
-}
-
-static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready, .reset = unit_reset };
+/* A reset by another nexus: the command set aborts what it has of ours. */
+static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready };
 
 /* The memory that the window promises: of each place its first burst.  Where the
  * pool cannot guarantee it the window is smaller. */
@@ -318,6 +303,11 @@ void iscsi_sess_drain(struct iscsi_sess *sess, unsigned within_s)
 {
 	struct iscsi_conn *conn;
 
+	/* a discovery session is told nothing (7.4.3) */
+	if (sess->discovery) {
+		iscsi_sess_close(sess, "the gateway stops");
+		return;
+	}
 	LIST_FOREACH (conn, &sess->conns, link)
 		iscsi_conn_drain(conn, within_s);
 }

@@ -239,6 +239,7 @@ struct iscsi_sess {
 	unsigned moves;
 	bool held; /* by the login that makes it */
 	bool closing; /* no answer goes out any more */
+	bool cold; /* it has reset the target: with it all others end (11.6.1) */
 	bool gone;
 	struct iscsi_params params;
 	struct iscsi_window window;
@@ -246,6 +247,7 @@ struct iscsi_sess {
 	unsigned immediate; /* immediate requests in progress */
 	struct iscsi_task_list tasks;
 	unsigned n_tasks;
+	struct iscsi_task *logout; /* in order: it waits for those before it */
 	struct iscsi_task_list bucket[ISCSI_BUCKETS];
 	STAILQ_HEAD(, iscsi_task) hungry; /* wait for memory, or to be looked at */
 	unsigned n_hungry;

@@ -7,6 +7,7 @@
 #include "protocols/iscsi/iscsi_talk.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "gateway/base/num.h"
 #include "protocols/iscsi/iscsi_doom.h"
@@ -90,12 +91,16 @@ static void respond_next(struct iscsi_task *task, struct iscsi_talk *talk)
 		talk->in.len = talk->out.len = talk->out_from = 0;
 }
 
-/* 7.12: as if it had not been. */
+/* 7.12: as if it had not been; 7.3: and as if the request had not come. */
 static void give_up(struct iscsi_task *task, struct iscsi_talk *talk, enum iscsi_reject reason)
 {
 	if (talk) {
 		iscsi_keys_undo(&talk->keys);
 		talk->open = talk->answering = false;
+	}
+	if (task->counted) {
+		iscsi_window_give_back(&task->sess->window);
+		task->counted = false;
 	}
 	iscsi_out_reject(task->conn, reason, task->bhs);
 }
@@ -131,6 +136,7 @@ static bool send_targets(struct iscsi_conn *conn, struct iscsi_slice value,
 static enum iscsi_neg_fault offer(struct iscsi_conn *conn, struct iscsi_talk *talk,
 				  const struct iscsi_text_pair *pair)
 {
+	static const struct iscsi_slice no = { (const uint8_t *)"Reject", 6 };
 	enum iscsi_neg_fault fault = ISCSI_NEG_NONE;
 
 	switch (iscsi_keys_offer(&talk->keys, pair, &talk->out, &fault)) {
@@ -140,11 +146,31 @@ static enum iscsi_neg_fault offer(struct iscsi_conn *conn, struct iscsi_talk *ta
 		return send_targets(conn, pair->value, &talk->out) ? ISCSI_NEG_NONE
 								   : ISCSI_NEG_NO_ROOM;
 	case ISCSI_OFFER_AUTH:
-		return ISCSI_NEG_KEY_STAGE;
+		fault = ISCSI_NEG_KEY_STAGE;
+		break;
 	case ISCSI_OFFER_FAULT:
 		break;
 	}
+	/* a key that was settled by the login: no is an answer */
+	if (fault == ISCSI_NEG_KEY_STAGE)
+		fault = iscsi_text_put_slices(&talk->out, pair->key, no) ? ISCSI_NEG_NONE
+									 : ISCSI_NEG_NO_ROOM;
 	return fault;
+}
+
+/* 6.4: also a key that we do not know comes once. */
+static bool is_repeated(const struct iscsi_talk *talk, const struct iscsi_text_pair *pair)
+{
+	enum iscsi_neg_fault fault;
+	struct iscsi_text_pair other;
+	struct iscsi_text text;
+
+	iscsi_text_begin(&text, talk->text_in, talk->in.len);
+	while (iscsi_text_next(&text, &other, &fault) && other.key.at != pair->key.at)
+		if (other.key.len == pair->key.len &&
+		    !memcmp(other.key.at, pair->key.at, pair->key.len))
+			return true;
+	return false;
 }
 
 static enum iscsi_neg_fault negotiate(struct iscsi_conn *conn, struct iscsi_talk *talk)
@@ -156,7 +182,7 @@ static enum iscsi_neg_fault negotiate(struct iscsi_conn *conn, struct iscsi_talk
 	iscsi_text_out_begin(&talk->out, talk->text_out, sizeof(talk->text_out));
 	iscsi_text_begin(&text, talk->text_in, talk->in.len);
 	while (!fault && iscsi_text_next(&text, &pair, &fault))
-		fault = offer(conn, talk, &pair);
+		fault = is_repeated(talk, &pair) ? ISCSI_NEG_KEY_TWICE : offer(conn, talk, &pair);
 	return fault ? fault : iscsi_keys_close(&talk->keys, &talk->out);
 }
 

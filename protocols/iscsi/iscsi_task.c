@@ -96,6 +96,10 @@ void iscsi_task_end(struct iscsi_task **taskp)
 		gw_mem_put(&task->data);
 	if (task->piece.n)
 		gw_mem_put(&task->piece);
+	if (sess->logout == task)
+		sess->logout = NULL;
+	else if (sess->logout)
+		loop_defer(sess->home->loop, &sess->logout->conn->task);
 	LIST_REMOVE(task, link);
 	sess->n_tasks--;
 	iscsi_pool_task_put(sess->home, task);

@@ -69,6 +69,7 @@ static void answer(struct iscsi_task *task, enum iscsi_tmf_answer verdict)
 	if (out) {
 		iscsi_pdu_tmf_response_put(out->head, &response);
 		out->closes = function && function->drops && verdict == ISCSI_TMF_COMPLETE;
+		task->sess->cold |= out->closes;
 		iscsi_out_queue(task->conn, out);
 	}
 	iscsi_task_end(&task);
@@ -172,7 +173,8 @@ static void reset_others(struct iscsi_task *task)
 	struct scsi_unit *unit;
 
 	for (unsigned i = 0; (unit = scsi_nexus_nth(task->sess->scsi, i)); i++)
-		gw_itl_reset(scsi_unit_itl(unit));
+		if (scsi_unit_itl(unit))
+			gw_itl_reset(scsi_unit_itl(unit));
 }
 
 void iscsi_tmf_start(struct iscsi_task *task)

@@ -124,6 +124,14 @@ void *iscsi_window_next(struct iscsi_window *window)
 	return NULL;
 }
 
+/* MaxCmdSN stays: it may have been sent. */
+void iscsi_window_give_back(struct iscsi_window *window)
+{
+	GW_CHECK(window->busy && !*slot_of(window, window->exp_cmdsn - 1));
+	window->busy--;
+	window->exp_cmdsn--;
+}
+
 void iscsi_window_done(struct iscsi_window *window)
 {
 	GW_CHECK(window->busy);

@@ -51,6 +51,10 @@ enum iscsi_window_verdict iscsi_window_take(struct iscsi_window *window, uint32_
 /* The next command that is in turn and was kept, now delivered; null: none. */
 void *iscsi_window_next(struct iscsi_window *window);
 
+/* The command that was just delivered, and nothing after it, was rejected: it is as
+ * if it had not come (RFC 7143 7.3). */
+void iscsi_window_give_back(struct iscsi_window *window);
+
 /* A command that was delivered in order is done; never for immediate ones. */
 void iscsi_window_done(struct iscsi_window *window);
 

@@ -14,8 +14,9 @@ OUTSIDE_TESTS = \
 	%reldir%/status.py
 TESTS += $(OUTSIDE_TESTS)
 
-# Not in TESTS until the daemon serves iSCSI; ISCSI_URL names another target.
+# ISCSI_URL names another target.
 OUTSIDE_ISCSI_TESTS = %reldir%/libiscsi.py
+TESTS += $(OUTSIDE_ISCSI_TESTS)
 CHECK_TSAN += %reldir%/libnbd.py %reldir%/status.py
 
 EXTRA_DIST += \

@@ -14,8 +14,6 @@ WIRE_TESTS = \
 	%reldir%/520-nbd-vanish.py
 TESTS += $(WIRE_TESTS)
 
-# SCSI over iSCSI: not in TESTS until the daemon serves iSCSI.  Each skips
-# nothing by itself: ISCSIWIRE_PEER=tgt tries them against another target.
 WIRE_ISCSI_TESTS = \
 	%reldir%/100-iscsi-login.py \
 	%reldir%/110-iscsi-keys.py \
@@ -30,6 +28,8 @@ WIRE_ISCSI_TESTS = \
 	%reldir%/700-scsi-basics.py \
 	%reldir%/720-iscsi-vanish.py \
 	%reldir%/730-iscsi-and-nbd.py
+TESTS += $(WIRE_ISCSI_TESTS)
+
 # one loop per processor, and clients that come and go on all of them
 CHECK_TSAN += \
 	%reldir%/503-nbd-commands.py \

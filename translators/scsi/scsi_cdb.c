@@ -13,7 +13,7 @@
 struct scsi_blocks scsi_cdb_blocks(const uint8_t *cdb, enum scsi_span span)
 {
 	switch (span) {
-	case SCSI_SPAN_6: /* a length of zero: 256 blocks (SBC-3 5.10) */
+	case SCSI_SPAN_6: /* a length of zero: 256 blocks (SBC-2 5.5) */
 		return (struct scsi_blocks){ be24_get(cdb + 1) & 0x1fffff, cdb[4] ? cdb[4] : 256 };
 	case SCSI_SPAN_10:
 		return (struct scsi_blocks){ be32_get(cdb + 2), be16_get(cdb + 7) };

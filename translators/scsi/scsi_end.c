@@ -10,29 +10,53 @@
 #include "translators/scsi/scsi_order.h"
 #include "translators/scsi/scsi_ua.h"
 
-static void give_back(struct scsi_task *task)
+/* What a task held: given back when the task is not looked at any more, since
+ * that may let others go on (scsi_io.c). */
+struct held {
+	struct gw_mem mem[1 + SCSI_PIECES_MAX];
+	unsigned n;
+};
+
+static void hold(struct held *held, struct gw_mem *mem)
 {
-	if (task->req_waiter.waiting)
-		gw_req_unwait(task->unit->itl, &task->req_waiter);
-	if (task->gather.n)
-		gw_mem_put(&task->gather);
-	for (unsigned i = 0; i < SCSI_PIECES_MAX; i++)
-		if (task->piece[i].mem.n)
-			gw_mem_put(&task->piece[i].mem);
-	task->n_pieces = 0;
-	task->wants_memory = false;
+	if (!mem->n)
+		return;
+	held->mem[held->n].n = held->mem[held->n].bytes = 0;
+	gw_mem_move(&held->mem[held->n++], mem);
 }
 
-void scsi_end_quietly(struct scsi_task *task)
+static void give_back(struct held *held)
+{
+	while (held->n)
+		gw_mem_put(&held->mem[--held->n]);
+}
+
+/* Out of its task set. */
+static void detach(struct scsi_task *task, struct held *held)
 {
 	struct scsi_unit *unit = task->unit;
 
 	GW_CHECK(!task->n_busy && !task->again);
-	give_back(task);
+	if (task->req_waiter.waiting)
+		gw_req_unwait(unit->itl, &task->req_waiter);
+	held->n = 0;
+	hold(held, &task->gather);
+	for (unsigned i = 0; i < SCSI_PIECES_MAX; i++)
+		hold(held, &task->piece[i].mem);
+	task->n_pieces = 0;
+	task->wants_memory = false;
 	scsi_order_leave(task);
 	TAILQ_REMOVE(&unit->tasks, task, link);
 	unit->n_tasks--;
 	task->unit = NULL;
+}
+
+void scsi_end_quietly(struct scsi_task *task)
+{
+	struct held held;
+
+	detach(task, &held);
+	give_back(&held);
 }
 
 void scsi_end_close(struct scsi_unit *unit)
@@ -46,14 +70,16 @@ static void finish(struct scsi_task *task)
 	struct scsi_unit *unit = task->unit;
 	struct scsi_nexus *nexus = unit->nexus;
 	uint64_t number = task->number;
+	struct held held;
 
-	scsi_end_quietly(task);
+	detach(task, &held);
 	task->ops->done(task);
 	if (__builtin_expect(nexus->ended != NULL, 0))
 		nexus->ended(unit, number);
 	if (!TAILQ_EMPTY(&unit->waiting))
 		scsi_order_release(unit);
 	scsi_end_close(unit);
+	give_back(&held);
 }
 
 void scsi_end(struct scsi_task *task, enum scsi_status status)

@@ -3,6 +3,10 @@
  * scsi_io.c - see scsi_io.h.
  *
  *   task->reqs ─▶ req ⇄ req ⇄ req      slot.ptr[0] next, slot.ptr[1] previous
+ *
+ * A request or memory that is given back wakes who waits for it, inside the call:
+ * other tasks go on, and may end.  So that is the last thing done, when the task
+ * at hand is not looked at any more.
  */
 #include "config.h"
 
@@ -90,11 +94,13 @@ static void note(struct scsi_task *task, const struct gw_req *req)
 		scsi_sense_outcome(req->status, task->row->flags & SCSI_ROW_CHANGES);
 	struct scsi_sense sense = { 0 };
 
-	/* SBC-3 4.18.1: a medium error tells the first block that could not be done. */
+	/* SBC-3 4.18.1: a medium error tells the first block that could not be done.
+	 * Where all were done and could not be made durable, that is the first. */
 	if (req->status == GW_MEDIUM_ERROR && req->op != GW_FLUSH) {
+		uint64_t done = req->bytes_done < req->length ? req->bytes_done : 0;
+
 		sense.has_information = true;
-		sense.information =
-			(req->offset + req->bytes_done) / scsi_unit_facts(task->unit)->block_bytes;
+		sense.information = (req->offset + done) / scsi_unit_facts(task->unit)->block_bytes;
 	}
 	scsi_end_note(task, outcome, &sense, scsi_io_at(req));
 }
@@ -108,35 +114,48 @@ static bool is_failure(const struct gw_req *req)
 static void io_done(struct gw_req *req)
 {
 	struct scsi_task *task = req->owner;
+	bool kept;
 
 	unlink_req(task, req);
 	if (__builtin_expect(is_failure(req), 0) && !task->aborted)
 		note(task, req);
-	if (task->aborted || !task->arrived || !task->arrived(task, req))
-		gw_req_put(&req);
+	kept = !task->aborted && task->arrived && task->arrived(task, req);
 	scsi_io_settle(task);
+	if (!kept)
+		gw_req_put(&req);
 }
 
-static void put_again(struct scsi_task *task)
+void scsi_io_put(struct gw_req *list)
 {
-	while (task->again) {
-		struct gw_req *req = task->again;
+	while (list) {
+		struct gw_req *req = list;
 
-		task->again = req->slot.ptr[NEXT];
+		list = req->slot.ptr[NEXT];
 		gw_req_put(&req);
 	}
 }
 
+static struct gw_req *take_again(struct scsi_task *task)
+{
+	struct gw_req *list = task->again;
+
+	task->again = NULL;
+	return list;
+}
+
 void scsi_io_settle(struct scsi_task *task)
 {
+	struct gw_req *list;
+
 	if (__builtin_expect(!task->failed && !task->aborted, 1)) {
 		task->pump(task);
 		return;
 	}
 	if (task->n_busy)
 		return;
-	put_again(task);
+	list = take_again(task);
 	scsi_end_failed(task);
+	scsi_io_put(list);
 }
 
 void scsi_io_abort(struct scsi_task *task)
@@ -151,7 +170,8 @@ void scsi_io_abort(struct scsi_task *task)
 
 void scsi_io_orphan(struct scsi_task *task)
 {
-	put_again(task);
+	struct gw_req *list = take_again(task);
+
 	while (task->reqs) {
 		struct gw_req *req = task->reqs;
 
@@ -159,6 +179,7 @@ void scsi_io_orphan(struct scsi_task *task)
 		gw_req_orphan(&req);
 	}
 	GW_CHECK(!task->n_busy);
+	scsi_io_put(list);
 }
 
 /* ---- a command that is one request --------------------------------------- */

@@ -29,6 +29,10 @@ void scsi_io_settle(struct scsi_task *task);
 uint32_t scsi_io_memory(struct scsi_task *task, uint32_t bytes, uint32_t min_bytes,
 			struct gw_mem *mem);
 
+/* Gives back a list by slot.ptr[0] of ended requests; after it the caller looks at
+ * no task any more, since others may have gone on. */
+void scsi_io_put(struct gw_req *list);
+
 /* An end is wanted of all that is at the core. */
 void scsi_io_abort(struct scsi_task *task);
 /* All that is at the core becomes an orphan. */

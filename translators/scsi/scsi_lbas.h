@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * scsi_lbas.h - extents of bytes as the LBA status descriptors of GET LBA STATUS
- * (SBC-3 5.5.2).  A sink in a page of memory: it touches nothing but that page.
+ * (SBC-3 5.4.2).  A sink in a page of memory: it touches nothing but that page.
  *
  *   page ─▶ struct scsi_lbas │ header (8) │ descriptor (16) │ descriptor ...
  */

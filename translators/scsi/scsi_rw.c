@@ -42,10 +42,8 @@ static void send_ready(struct scsi_task *task)
 		task->first_piece = (uint8_t)((task->first_piece + 1) % SCSI_PIECES_MAX);
 		task->n_pieces--;
 		task->ended += piece->bytes;
-		if (task->silent) {
-			gw_mem_put(&piece->mem);
+		if (task->silent)
 			continue;
-		}
 		/* the initiator may want only a part of the last block */
 		scsi_io_cut(&piece->mem,
 			    (uint32_t)num_min(piece->bytes, task->expected_in - task->in_sent));
@@ -60,7 +58,8 @@ static bool read_arrived(struct scsi_task *task, struct gw_req *req)
 
 	if (req->status != GW_OK)
 		return false;
-	gw_mem_move(&piece->mem, &req->data);
+	if (!task->silent)
+		gw_mem_move(&piece->mem, &req->data);
 	piece->arrived = true;
 	send_ready(task);
 	return false;
@@ -143,7 +142,7 @@ static void issue_write(struct scsi_task *task, struct gw_req *req, uint64_t at)
 }
 
 /* It is written: now it is held against the medium. */
-static void issue_again(struct scsi_task *task, struct gw_req *req)
+static struct gw_req *issue_again(struct scsi_task *task, struct gw_req *req)
 {
 	struct gw_req *old = task->again;
 
@@ -153,7 +152,7 @@ static void issue_again(struct scsi_task *task, struct gw_req *req)
 	req->offset = old->offset;
 	req->length = old->length;
 	scsi_io_submit(task, req, scsi_io_at(old));
-	gw_req_put(&old);
+	return old;
 }
 
 static bool write_arrived(struct scsi_task *task, struct gw_req *req)
@@ -169,27 +168,37 @@ static bool write_arrived(struct scsi_task *task, struct gw_req *req)
 	return false;
 }
 
+/* False: there is no request; it goes on when there is one. */
+static bool issue_held(struct scsi_task *task, struct gw_req **spent)
+{
+	struct scsi_piece *piece = &task->piece[task->first_piece];
+	struct gw_req *req = scsi_io_take(task), *old;
+
+	if (!req)
+		return false;
+	if (task->again) {
+		old = issue_again(task, req);
+		old->slot.ptr[0] = *spent;
+		*spent = old;
+		return true;
+	}
+	gw_mem_move(&req->data, &piece->mem);
+	task->first_piece = (uint8_t)((task->first_piece + 1) % SCSI_PIECES_MAX);
+	task->n_pieces--;
+	issue_write(task, req, piece->at);
+	return true;
+}
+
 static void pump_write(struct scsi_task *task)
 {
-	struct gw_req *req;
+	struct gw_req *spent = NULL;
 
-	while (task->again || task->n_pieces) {
-		struct scsi_piece *piece = &task->piece[task->first_piece];
-
-		req = scsi_io_take(task);
-		if (!req)
-			return;
-		if (task->again) {
-			issue_again(task, req);
-			continue;
-		}
-		gw_mem_move(&req->data, &piece->mem);
-		task->first_piece = (uint8_t)((task->first_piece + 1) % SCSI_PIECES_MAX);
-		task->n_pieces--;
-		issue_write(task, req, piece->at);
-	}
+	while (task->again || task->n_pieces)
+		if (!issue_held(task, &spent))
+			break;
 	if (task->ended == task->length)
 		scsi_end(task, SCSI_GOOD);
+	scsi_io_put(spent);
 }
 
 static void hold(struct scsi_task *task, struct gw_mem *mem, uint64_t at)
@@ -199,11 +208,11 @@ static void hold(struct scsi_task *task, struct gw_mem *mem, uint64_t at)
 	if (task->n_pieces == SCSI_PIECES_MAX) {
 		struct scsi_sense sense = { 0 };
 
-		gw_mem_put(mem);
 		scsi_end_note(task,
 			      (struct scsi_outcome){ SCSI_CHECK_CONDITION, SCSI_IS_NO_RESOURCES },
 			      &sense, at);
 		scsi_io_settle(task);
+		gw_mem_put(mem);
 		return;
 	}
 	piece = &task->piece[(task->first_piece + task->n_pieces++) % SCSI_PIECES_MAX];

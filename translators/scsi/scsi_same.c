@@ -16,7 +16,7 @@
 
 #define TILE_BYTES 65536u /* at least a logical block */
 
-/* WRITE SAME, byte 1 of the CDB (SBC-3 5.42, 5.43) */
+/* WRITE SAME, byte 1 of the CDB (SBC-3 5.43, 5.44) */
 enum { UNMAP = 0x08, NDOB = 0x01 };
 
 static void fill_tile(struct scsi_task *task, struct gw_mem *tile)

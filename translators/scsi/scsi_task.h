@@ -148,7 +148,8 @@ void scsi_task_data(struct scsi_task *task, struct gw_mem *mem);
  * when the pool of requests is empty; a transport that has as many or fewer pieces
  * under way need not ask.  What comes beyond makes the command fail, no more. */
 unsigned scsi_task_room(const struct scsi_task *task);
-/* memory() said none: there may be some now. */
+/* memory() said none: there may be some now.  Not from inside gw_mem_waiter.wake,
+ * which runs inside other calls of ours: from a task of the loop. */
 void scsi_task_resume(struct scsi_task *task);
 /* Data-out will not come (the transport lost it): done() with CHECK CONDITION and
  * this condition (enum scsi_condition), once the store has ended with what came. */

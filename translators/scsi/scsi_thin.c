@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * scsi_thin.c - UNMAP (SBC-3 5.28) and GET LBA STATUS (SBC-3 5.5): what is
+ * scsi_thin.c - UNMAP (SBC-3 5.28) and GET LBA STATUS (SBC-3 5.4): what is
  * deallocated, and which parts are.
  *
  * Above: the dispatcher.  Below: scsi_lbas.c turns extents of bytes into blocks.
@@ -35,13 +35,6 @@ static struct scsi_blocks descriptor(const struct scsi_task *task, uint64_t i)
 	gw_mem_copy_out(&task->gather, (uint32_t)(LIST_HEAD_BYTES + DESCRIPTOR_BYTES * i), wire,
 			sizeof(wire));
 	return (struct scsi_blocks){ be64_get(wire), be32_get(wire + 8) };
-}
-
-static bool unmap_arrived(struct scsi_task *task, struct gw_req *req)
-{
-	(void)task;
-	(void)req;
-	return false;
 }
 
 static void unmap_pump(struct scsi_task *task)
@@ -111,7 +104,6 @@ static void list_is_there(struct scsi_task *task)
 	if (!descriptors_are_good(task))
 		return;
 	task->pump = unmap_pump;
-	task->arrived = unmap_arrived;
 	unmap_pump(task);
 }
 

@@ -353,7 +353,28 @@ static void forgotten_and_sent_again(void **state)
 	assert_delivered(&rig, 5);
 }
 
-HARNESS_MAIN(cmocka_unit_test(in_order), cmocka_unit_test(every_order_of_small_sets),
+/* RFC 7143 7.3: a rejected command has not come. */
+static void given_back(void **state)
+{
+	void *slots[4] = { NULL };
+	struct iscsi_window w;
+	int a, b;
+
+	(void)state;
+	iscsi_window_begin(&w, slots, 4, UINT32_MAX, 4);
+	assert_int_equal(iscsi_window_take(&w, 0, &b), ISCSI_WINDOW_KEPT);
+	assert_int_equal(iscsi_window_take(&w, UINT32_MAX, &a), ISCSI_WINDOW_NOW);
+	iscsi_window_give_back(&w);
+	assert_int_equal(w.exp_cmdsn, UINT32_MAX);
+	assert_int_equal(w.busy, 0);
+	assert_null(iscsi_window_next(&w));
+	assert_int_equal(iscsi_window_take(&w, UINT32_MAX, &a), ISCSI_WINDOW_NOW);
+	assert_ptr_equal(iscsi_window_next(&w), &b);
+	assert_int_equal(w.busy, 2);
+}
+
+HARNESS_MAIN(cmocka_unit_test(given_back), cmocka_unit_test(in_order),
+	     cmocka_unit_test(every_order_of_small_sets),
 	     cmocka_unit_test(backwards_through_the_whole_window), cmocka_unit_test(outside),
 	     cmocka_unit_test(numbers_that_share_a_slot), cmocka_unit_test(closed),
 	     cmocka_unit_test(smallest), cmocka_unit_test(shrinks_and_grows),

@@ -443,6 +443,35 @@ static void late_data(void **state)
 	}
 }
 
+static void with_cache(struct gw_store_info *info)
+{
+	info->volatile_cache = true;
+}
+
+/* Written, and not made durable: the first block is told, not one behind the last. */
+static void durability_fails(void **state)
+{
+	struct gw_err err = { 0 };
+	struct scsi_rig rig;
+	struct cmd cmd;
+	uint8_t cdb[16];
+
+	scsi_rig_up_with(&rig, 512, false, with_cache, false, NULL);
+	rig.fake->info.fua = false; /* so that the core flushes */
+	assert_int_equal(rig_refresh(&rig.core, "disk"), 0);
+	scsi_rig_unit(&rig)->attentions = 0;
+	rig.fake->fail_at = rig.fake->submitted + 2;
+	rig.fake->fail_with = GW_MEDIUM_ERROR;
+	cmd_out(&cmd, &rig, cdb, rw_cdb(cdb, 0x2a, 0x08, 7, 2), pattern, 1024);
+	assert_condition(&cmd, SCSI_IS_WRITE_ERROR);
+	assert_int_equal(cmd_information(&cmd), 7);
+	scsi_nexus_close(&rig.nexus);
+	rig_settle(&rig.core);
+	rig_remove(&rig.core, "disk", 60000, &err); /* tells of what was lost */
+	rig_end(&rig.core);
+	fake_store_free(&rig.fake);
+}
+
 /* ---- no requests --------------------------------------------------------- */
 
 static void pool_is_empty(void **state)
@@ -504,7 +533,8 @@ static void pool_is_empty(void **state)
 HARNESS_MAIN(cmocka_unit_test(reads_all), cmocka_unit_test(reads_in_pieces),
 	     cmocka_unit_test(reads_backwards), cmocka_unit_test(read_residuals),
 	     cmocka_unit_test(read_residuals_of_pieces), cmocka_unit_test(the_first_failure),
-	     cmocka_unit_test(late_data), cmocka_unit_test(writes_all),
-	     cmocka_unit_test(write_residuals), cmocka_unit_test(fua_reaches_the_store),
-	     cmocka_unit_test(verifies_all), cmocka_unit_test(write_and_verify_finds_it),
-	     cmocka_unit_test(medium_errors), cmocka_unit_test(pool_is_empty))
+	     cmocka_unit_test(late_data), cmocka_unit_test(durability_fails),
+	     cmocka_unit_test(writes_all), cmocka_unit_test(write_residuals),
+	     cmocka_unit_test(fua_reaches_the_store), cmocka_unit_test(verifies_all),
+	     cmocka_unit_test(write_and_verify_finds_it), cmocka_unit_test(medium_errors),
+	     cmocka_unit_test(pool_is_empty))
