@@ -10,9 +10,24 @@
 #ifndef GATEWAY_API_RESET_H
 #define GATEWAY_API_RESET_H
 
+#include <stdbool.h>
+#include <sys/queue.h>
+
 struct gw_itl;
 
 /* Home loop.  Two that follow each other closely may be told as one. */
 void gw_itl_reset(struct gw_itl *itl);
+
+/* Whoever answers a reset waits until all have been told: an initiator that hears
+ * of it may ask another what that knows. */
+struct gw_reset_waiter {
+	void (*told)(struct gw_reset_waiter *waiter); /* on the home loop */
+	struct gw_itl *itl; /* null: it does not wait */
+	TAILQ_ENTRY(gw_reset_waiter) link;
+};
+/* Home loop.  False: nothing is under way, and told() does not come. */
+bool gw_itl_reset_wait(struct gw_itl *itl, struct gw_reset_waiter *waiter);
+/* Before the itl is closed. */
+void gw_itl_reset_unwait(struct gw_reset_waiter *waiter);
 
 #endif

@@ -15,6 +15,7 @@
 
 #include "gateway/api/access.h"
 #include "gateway/api/req.h"
+#include "gateway/api/reset.h"
 #include "gateway/api/rsv.h"
 #include "gateway/api/visit.h"
 #include "gateway/api/volume.h"
@@ -160,6 +161,7 @@ struct gw_itl {
 	struct loop_mail join, reset;
 	unsigned join_next, reset_next;
 	bool resetting, reset_again;
+	TAILQ_HEAD(, gw_reset_waiter) reset_waiters;
 	TAILQ_ENTRY(gw_itl) link;
 };
 

@@ -140,6 +140,7 @@ struct gw_itl *gw_itl_open(struct gw_nexus *nexus, struct gw_volume *volume, boo
 	itl->owner = owner;
 	itl->read_only = read_only;
 	TAILQ_INIT(&itl->reqs);
+	TAILQ_INIT(&itl->reset_waiters);
 	gw_itl_adopt(itl);
 	TAILQ_INSERT_TAIL(&itl->lane->itls, itl, link);
 	itl->join.run = join_at_home;

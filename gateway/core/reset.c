@@ -13,9 +13,15 @@ static void begin(struct gw_itl *itl);
 
 static void come_home(struct gw_itl *itl)
 {
+	struct gw_reset_waiter *waiter;
+
 	itl->resetting = false;
 	if (itl->reset_again)
 		begin(itl);
+	while (!itl->resetting && (waiter = TAILQ_FIRST(&itl->reset_waiters))) {
+		gw_itl_reset_unwait(waiter);
+		waiter->told(waiter);
+	}
 	gw_itl_put(itl);
 }
 
@@ -52,4 +58,20 @@ void gw_itl_reset(struct gw_itl *itl)
 		itl->reset_again = true;
 	else
 		begin(itl);
+}
+
+bool gw_itl_reset_wait(struct gw_itl *itl, struct gw_reset_waiter *waiter)
+{
+	gw_tag_check(itl, GW_ITL_TAG);
+	waiter->itl = itl->resetting ? itl : NULL;
+	if (waiter->itl)
+		TAILQ_INSERT_TAIL(&itl->reset_waiters, waiter, link);
+	return waiter->itl;
+}
+
+void gw_itl_reset_unwait(struct gw_reset_waiter *waiter)
+{
+	if (waiter->itl)
+		TAILQ_REMOVE(&waiter->itl->reset_waiters, waiter, link);
+	waiter->itl = NULL;
 }

@@ -277,10 +277,15 @@ static void conn_lost(struct iscsi_conn *conn)
 	iscsi_sess_close(conn->sess, conn->logged_out ? "logged out" : "its connection is gone");
 }
 
+/* Tasks whose store is slow outlive it. */
 static void conn_ended(struct iscsi_conn *conn)
 {
 	struct iscsi_sess *sess = conn->sess;
+	struct iscsi_task *task;
 
+	LIST_FOREACH (task, &sess->tasks, link)
+		if (task->conn == conn)
+			task->conn = NULL;
 	LIST_REMOVE(conn, link);
 	sess->n_conns--;
 	loop_defer(sess->home->loop, &sess->rest);

@@ -23,6 +23,7 @@
 #include "gateway/api/access.h"
 #include "gateway/api/buf.h"
 #include "gateway/api/nexus.h"
+#include "gateway/api/reset.h"
 #include "gateway/base/counter.h"
 #include "gateway/loop/loop_door.h"
 #include "gateway/loop/loop_stream.h"
@@ -112,7 +113,7 @@ enum iscsi_task_state {
 struct iscsi_task {
 	struct scsi_task scsi; /* first; used where the PDU is a SCSI Command */
 	struct iscsi_sess *sess;
-	struct iscsi_conn *conn;
+	struct iscsi_conn *conn; /* null: it is gone, and the session is closing */
 	LIST_ENTRY(iscsi_task) link; /* of the session's */
 	LIST_ENTRY(iscsi_task) bucket; /* by initiator task tag */
 	STAILQ_ENTRY(iscsi_task) hungry; /* waits for memory; also the free list */
@@ -144,6 +145,8 @@ struct iscsi_task {
 	struct iscsi_data_in last_head;
 
 	bool managing; /* tmf is in use (iscsi_tmf.c) */
+	unsigned told_units; /* whose resets have been told to all */
+	struct gw_reset_waiter told;
 	struct scsi_tmf tmf;
 };
 LIST_HEAD(iscsi_task_list, iscsi_task);

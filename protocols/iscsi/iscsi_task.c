@@ -64,7 +64,7 @@ static void leave_limbo(struct iscsi_task *task)
 {
 	struct iscsi_conn *conn = task->conn;
 
-	if (conn->into != task)
+	if (!conn || conn->into != task)
 		return;
 	conn->into = NULL;
 	if (conn->sink)
@@ -98,7 +98,7 @@ void iscsi_task_end(struct iscsi_task **taskp)
 		gw_mem_put(&task->piece);
 	if (sess->logout == task)
 		sess->logout = NULL;
-	else if (sess->logout)
+	else if (sess->logout && sess->logout->conn)
 		loop_defer(sess->home->loop, &sess->logout->conn->task);
 	LIST_REMOVE(task, link);
 	sess->n_tasks--;

@@ -88,11 +88,32 @@ static enum iscsi_tmf_answer verdict_of(enum scsi_tmf_answer answered)
 	return (enum iscsi_tmf_answer)verdicts[answered];
 }
 
+/* Nobody hears that a reset is done before all others have heard of it. */
+static void answer_when_told(struct iscsi_task *task)
+{
+	struct scsi_nexus *nexus = task->sess->scsi;
+	struct scsi_unit *unit;
+
+	while ((unit = scsi_nexus_nth(nexus, task->told_units++))) {
+		struct gw_itl *itl = scsi_unit_itl(unit);
+
+		if (itl && gw_itl_reset_wait(itl, &task->told))
+			return;
+	}
+	answer(task, verdict_of(task->tmf.answer));
+}
+
+static void told(struct gw_reset_waiter *waiter)
+{
+	answer_when_told((struct iscsi_task *)((char *)waiter - offsetof(struct iscsi_task, told)));
+}
+
 static void ended(struct scsi_tmf *tmf)
 {
 	struct iscsi_task *task = tmf->owner;
 
-	answer(task, verdict_of(tmf->answer));
+	task->told.told = told;
+	answer_when_told(task);
 }
 
 /* ---- tasks that the command set has not seen yet --------------------------- */
@@ -209,6 +230,8 @@ void iscsi_tmf_start(struct iscsi_task *task)
 
 void iscsi_tmf_leave(struct iscsi_task *task)
 {
-	if (task->managing)
-		scsi_tmf_leave(&task->tmf);
+	if (!task->managing)
+		return;
+	gw_itl_reset_unwait(&task->told);
+	scsi_tmf_leave(&task->tmf);
 }

@@ -8,10 +8,19 @@
 
 #include "tests/unit/gateway/core/core_rig.h"
 
+static struct rig rig;
+static unsigned heard;
+
+static void told(struct gw_reset_waiter *waiter)
+{
+	(void)waiter;
+	heard = rig.events[GW_EVENT_RESET];
+}
+
 static void others_hear_of_a_reset(void **state)
 {
+	struct gw_reset_waiter waiter = { .told = told };
 	struct fake_store *fake;
-	struct rig rig;
 
 	fake_store_forget_all();
 	rig_begin(&rig, 4, 7, NULL);
@@ -24,8 +33,12 @@ static void others_hear_of_a_reset(void **state)
 		gw_itl_reset(rig.itl[i]);
 		drv_hand_at(0);
 		assert_int_equal(rig.events[GW_EVENT_RESET], 0); /* never from inside */
+		heard = 0;
+		assert_true(gw_itl_reset_wait(rig.itl[i], &waiter));
 		rig_settle(&rig);
 		assert_int_equal(rig.events[GW_EVENT_RESET], 3);
+		assert_int_equal(heard, 3); /* all of them before who waits */
+		assert_false(gw_itl_reset_wait(rig.itl[i], &waiter));
 	}
 	/* whoever asked may leave, and the volume go, while the news travels */
 	rig.events[GW_EVENT_RESET] = 0;
