@@ -49,6 +49,19 @@ static void end_others(struct iscsi_reg *reg, const struct iscsi_sess *sess)
 			iscsi_reg_end(other, NULL);
 }
 
+/* Its end may have been asked for while its own last letter was on the way. */
+static void free_when_over(struct iscsi_sess *sess)
+{
+	struct iscsi_reg *reg = sess->home->reg;
+
+	if (!sess->buried || sess->ending != sess->end_heard)
+		return;
+	iscsi_sess_unmake(&sess);
+	reg->n--;
+	if (reg->changed)
+		reg->changed(reg->arg);
+}
+
 static void gone(struct loop_mail *mail)
 {
 	struct iscsi_sess *sess =
@@ -57,7 +70,6 @@ static void gone(struct loop_mail *mail)
 	struct iscsi_heir *heir;
 
 	LIST_REMOVE(sess, entry);
-	reg->n--;
 	if (sess->cold)
 		end_others(reg, sess);
 	while ((heir = TAILQ_FIRST(&sess->heirs))) {
@@ -65,9 +77,8 @@ static void gone(struct loop_mail *mail)
 		heir->over(heir);
 	}
 	loop_set_load(sess->home->loop, -1);
-	iscsi_sess_unmake(&sess);
-	if (reg->changed)
-		reg->changed(reg->arg);
+	sess->buried = true;
+	free_when_over(sess);
 }
 
 bool iscsi_reg_add(struct iscsi_reg *reg, struct iscsi_sess *sess)
@@ -84,17 +95,29 @@ bool iscsi_reg_add(struct iscsi_reg *reg, struct iscsi_sess *sess)
 	return true;
 }
 
+static struct iscsi_sess *of_end_mail(struct loop_mail *mail)
+{
+	return (struct iscsi_sess *)((char *)mail - offsetof(struct iscsi_sess, end_mail));
+}
+
+static void end_heard(struct loop_mail *mail)
+{
+	struct iscsi_sess *sess = of_end_mail(mail);
+
+	sess->end_heard = true;
+	free_when_over(sess);
+}
+
 static void end_at_home(struct loop_mail *mail)
 {
-	struct iscsi_sess *sess =
-		(struct iscsi_sess *)((char *)mail - offsetof(struct iscsi_sess, end_mail));
+	struct iscsi_sess *sess = of_end_mail(mail);
 
 	if (!sess->gone)
 		iscsi_sess_close(sess, "another login took its place");
+	mail->run = end_heard;
+	loop_post(loop_set_get(loop_owner(sess->home->loop), 0), mail);
 }
 
-/* Mail keeps its order: a session that has gone by itself in the meantime has posted
- * its own letter before this one arrives, and is freed on loop 0 only after it. */
 void iscsi_reg_end(struct iscsi_sess *sess, struct iscsi_heir *heir)
 {
 	if (heir) {

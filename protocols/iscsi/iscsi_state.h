@@ -223,7 +223,9 @@ LIST_HEAD(iscsi_conn_list, iscsi_conn);
 struct iscsi_sess {
 	/* ---- loop 0: the register (iscsi_reg.c) ---- */
 	LIST_ENTRY(iscsi_sess) entry;
-	bool ending; /* it was told */
+	bool ending; /* its end was asked for: end_mail is on its way, or was */
+	bool end_heard; /* end_mail is back */
+	bool buried; /* it has gone; freed when end_mail is back */
 	TAILQ_HEAD(, iscsi_heir) heirs; /* who waits for its end */
 
 	/* ---- never changes ---- */
