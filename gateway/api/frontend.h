@@ -69,8 +69,11 @@ struct gw_front_ops {
 	 * attach may come several times. */
 	void (*exports)(struct gw_front *front, struct gw_volume *volume, struct gw_out *out);
 	/* Any loop: the records "connection" of the connections whose home is this
-	 * loop: text protocol, volume, initiator, peer, target; number loop, requests,
-	 * read_bytes, written_bytes, in_flight, errors, age_s. Called on that loop. */
+	 * loop: text protocol, volume, initiator, peer, target, header_digest,
+	 * data_digest ("none" where there are none); number loop, requests,
+	 * read_bytes, written_bytes, in_flight, errors, age_s, depth (commands that
+	 * there is room for), window (those that may still come now); and what only
+	 * this protocol has.  Called on that loop. */
 	void (*list)(struct gw_front *front, struct loop *loop, struct gw_out *out);
 	/* Any loop, called on it: the front end's own counters of this loop, as
 	 * number fields of the record already begun. */

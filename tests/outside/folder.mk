@@ -11,9 +11,10 @@ OUTSIDE_TESTS = \
 	%reldir%/qemu.py \
 	%reldir%/nbdkit.py \
 	%reldir%/fio.py \
+	%reldir%/sessions.py \
 	%reldir%/status.py
 TESTS += $(OUTSIDE_TESTS)
-CHECK_TSAN += %reldir%/libnbd.py %reldir%/status.py
+CHECK_TSAN += %reldir%/libnbd.py %reldir%/sessions.py %reldir%/status.py
 
 EXTRA_DIST += \
 	$(OUTSIDE_TESTS) \
