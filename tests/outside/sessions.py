@@ -235,6 +235,19 @@ def _():
             c.close()
 
 
+@case("--target-name: one image has it, several are refused")
+def _():
+    mine = "iqn.2026-11.org.example:disk"
+    with Server("a=memory:8M", tcp=True, args=["--iscsi", "127.0.0.1:0", "--target-name", mine]) as s:
+        i = Initiator(iscsi_addr(s), "iqn.2026-11.org.example:me", mine)
+        x, = sessions(s)
+        expect_eq((x["target"], x["volume"]), (mine, "a"), "target and volume")
+        i.close()
+    s = Server("a=memory:8M", "b=memory:8M", args=["--target-name", mine], wait=False)
+    expect_eq(s.stop(sig=0), 1, "exit code")
+    expect("--target-name: there are 2 images" in s.stderr(), "message: %s", s.stderr())
+
+
 @case("wrong words: exit 2, and nothing was asked")
 def _():
     with both("a=memory:8M") as s:
