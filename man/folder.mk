@@ -3,7 +3,9 @@
 dist_man_MANS += \
 	%reldir%/sluice-block.7 \
 	%reldir%/sluice-file.7 \
+	%reldir%/sluice-iscsi.7 \
 	%reldir%/sluice-memory.7 \
+	%reldir%/sluice-nbd.7 \
 	%reldir%/sluice-null.7 \
 	%reldir%/sluice-store.3 \
 	%reldir%/sluice.8 \

@@ -51,7 +51,8 @@ struct gw_front_ops {
 
 	/* Loop 0.  Opens every listener, accepts nobody yet.  The settings are
 	 * borrowed for the call.  Fails with a sentence that names the address and
-	 * its holder; nothing is left behind then. */
+	 * its holder; nothing is left behind then.  -EAGAIN: an address is in use by
+	 * nobody that lives (drv.h); the caller asks again for DRV_LINGER_MS. */
 	int (*create)(struct gw *gw, const struct gw_setting *settings, unsigned n,
 		      struct gw_front **out, struct gw_err *err);
 	/* Loop 0.  Begins to accept. */
@@ -65,12 +66,15 @@ struct gw_front_ops {
 	void (*destroy)(struct gw_front **front);
 
 	/* Loop 0.  One record "export" per address at which this volume is reached:
-	 * text fields protocol, address, uri, attach (the command that attaches it);
-	 * attach may come several times. */
+	 * text fields volume, protocol, address, uri, attach (the command that attaches
+	 * it), and what only this protocol has; attach may come several times. */
 	void (*exports)(struct gw_front *front, struct gw_volume *volume, struct gw_out *out);
 	/* Any loop: the records "connection" of the connections whose home is this
-	 * loop: text protocol, volume, initiator, peer, target; number loop, requests,
-	 * read_bytes, written_bytes, in_flight, errors, age_s. Called on that loop. */
+	 * loop: text protocol, volume, initiator, peer, target, header_digest,
+	 * data_digest ("none" where there are none); number loop, requests,
+	 * read_bytes, written_bytes, in_flight, errors, age_s, depth (commands that
+	 * there is room for), window (those that may still come now); and what only
+	 * this protocol has.  Called on that loop. */
 	void (*list)(struct gw_front *front, struct loop *loop, struct gw_out *out);
 	/* Any loop, called on it: the front end's own counters of this loop, as
 	 * number fields of the record already begun. */

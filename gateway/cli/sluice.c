@@ -189,21 +189,27 @@ static int take_options(int argc, char **argv, const char **values)
 	return 0;
 }
 
-static int ask(const char *path, const char *verb, const struct cli_out_ops *out)
+/* What to ask, and how to show the answer. */
+struct question {
+	const char *verb;
+	json_t *params;
+	const struct cli_out_ops *out;
+};
+
+static int ask(const char *path, const struct question *q)
 {
 	struct gw_err err = GW_ERR_NONE;
 	json_t *result;
 
-	if (cli_call(path, verb, NULL, &result, &err))
+	if (cli_call(path, q->verb, q->params, &result, &err))
 		return complain(EXIT_FAILED, err.text);
-	out->reply(stdout, verb, result);
+	q->out->reply(stdout, q->verb, result);
 	json_decref(result);
 	return fflush(stdout) ? EXIT_FAILED : 0;
 }
 
 /* Several run: say which, and how to choose. */
-static int offer_choice(const struct cli_daemon *daemons, unsigned n, const char *verb,
-			const struct cli_out_ops *out)
+static int offer_choice(const struct cli_daemon *daemons, unsigned n, const struct question *q)
 {
 	json_t *list = json_array();
 
@@ -215,15 +221,15 @@ static int offer_choice(const struct cli_daemon *daemons, unsigned n, const char
 		json_object_set_new(facts, "control", json_string(daemons[i].path));
 		json_array_append_new(list, facts);
 	}
-	out->choice(stdout, list);
+	q->out->choice(stdout, list);
 	json_decref(list);
 	fflush(stdout);
 	fprintf(stderr, "sluice: %u daemons run here; choose one: sluice %s --control PATH\n", n,
-		verb);
+		q->verb);
 	return EXIT_FAILED;
 }
 
-static int ask_the_one(const char *verb, const struct cli_out_ops *out)
+static int ask_the_one(const struct question *q)
 {
 	static struct cli_daemon daemons[CLI_FIND_MAX];
 	unsigned n = cli_find_daemons(daemons, CLI_FIND_MAX);
@@ -231,29 +237,63 @@ static int ask_the_one(const char *verb, const struct cli_out_ops *out)
 	struct str s = STR_IN(text);
 
 	if (n == 1)
-		return ask(daemons[0].path, verb, out);
+		return ask(daemons[0].path, q);
 	if (n)
-		return offer_choice(daemons, n, verb, out);
+		return offer_choice(daemons, n, q);
 	str_add(&s, "no daemon of this user runs here (looked into ");
 	cli_find_folders(&s);
 	str_add(&s, "); --control PATH asks another");
 	return complain(EXIT_FAILED, text);
 }
 
+static bool is_param(const char *name)
+{
+	const struct ctl_verb_row *row;
+
+	for (unsigned i = 0; (row = ctl_verbs_at(i)); i++)
+		if (ctl_verbs_takes(row, name))
+			return true;
+	return false;
+}
+
+/* What is a param of some verb goes to the daemon; this verb must take it. */
+static int take_params(const char *const *values, struct question *q)
+{
+	const struct ctl_verb_row *row = ctl_verbs_at(ctl_verbs_find(q->verb));
+
+	for (unsigned i = 0; i < OPTION_COUNT; i++) {
+		const char *name = option_rows[i].name, *value = values[i];
+
+		if (!value || !is_param(name))
+			continue;
+		if (!ctl_verbs_takes(row, name)) {
+			fprintf(stderr, "sluice: %s takes no --%s\n", q->verb, name);
+			return EXIT_WORDS;
+		}
+		if (json_object_set_new(q->params, name, json_string(value)))
+			return complain(EXIT_WORDS, "an option's value is not UTF-8");
+	}
+	return 0;
+}
+
 static int run_verb(const char *verb, int argc, char **argv)
 {
 	const char *values[OPTION_COUNT] = { NULL };
-	const struct cli_out_ops *out;
+	struct question q = { .verb = verb, .params = json_object(), .out = &cli_out_text };
 	int code = take_options(argc, argv, values);
 
-	if (code)
-		return code;
-	if (values[OPTION_HELP])
+	if (!code && values[OPTION_HELP]) {
+		json_decref(q.params);
 		return help();
-	out = values[OPTION_JSON] ? &cli_out_json : &cli_out_text;
-	if (values[OPTION_CONTROL])
-		return ask(values[OPTION_CONTROL], verb, out);
-	return ask_the_one(verb, out);
+	}
+	if (!code)
+		code = take_params(values, &q);
+	if (values[OPTION_JSON])
+		q.out = &cli_out_json;
+	if (!code)
+		code = values[OPTION_CONTROL] ? ask(values[OPTION_CONTROL], &q) : ask_the_one(&q);
+	json_decref(q.params);
+	return code;
 }
 
 int main(int argc, char **argv)

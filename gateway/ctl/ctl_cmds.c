@@ -93,10 +93,47 @@ static void run_status(struct ctl_call *call)
 	gw_list_volumes(call->env->gw, &call->out.out, &call->op);
 }
 
+/* ---- sessions ----------------------------------------------------------- */
+
+static void sessions_are_whole(struct gw_admin_op *op)
+{
+	struct ctl_call *call = op->owner;
+	json_int_t left_out = (json_int_t)call->out.left_out;
+
+	end_with(call, json_pack("{s:o, s:o, s:I}", "daemon", daemon_facts(call->env), "sessions",
+				 ctl_out_list(&call->out, "connection"), "left_out", left_out));
+}
+
+/* False: it is there and no text. */
+static bool want(struct ctl_call *call, const char *key)
+{
+	const json_t *value = json_object_get(call->params, key);
+
+	if (!value)
+		return true;
+	if (!json_is_string(value))
+		return false;
+	ctl_out_want(&call->out, key, json_string_value(value));
+	return true;
+}
+
+static void run_sessions(struct ctl_call *call)
+{
+	if (!want(call, "protocol") || !want(call, "volume")) {
+		call->code = CTL_INVALID_PARAMS;
+		gw_err_set(&call->err, EINVAL, "'protocol' and 'volume' are texts");
+		end(call);
+		return;
+	}
+	call->op = (struct gw_admin_op){ .done = sessions_are_whole, .owner = call };
+	gw_list_connections(call->env->gw, &call->out.out, &call->op);
+}
+
 /* ---- all ---------------------------------------------------------------- */
 
 static void (*const functions[CTL_VERB_COUNT])(struct ctl_call *call) = {
 	[CTL_VERB_STATUS] = run_status,
+	[CTL_VERB_SESSIONS] = run_sessions,
 	[CTL_VERB_VERSION] = run_version,
 };
 

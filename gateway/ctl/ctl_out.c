@@ -11,6 +11,7 @@
 
 #include <string.h>
 
+#include "gateway/base/check.h"
 #include "gateway/base/str.h"
 #include "gateway/base/table.h"
 
@@ -36,14 +37,12 @@ static bool afford(struct ctl_out *o, size_t bytes)
 	return false;
 }
 
-/* The record does not fit: it goes whole. */
-static void leave_out(struct ctl_out *o)
+/* The record goes whole. */
+static void take_back(struct ctl_out *o)
 {
 	const char *kind;
 	json_t *list;
 
-	if (!o->record)
-		return;
 	json_object_foreach(o->lists, kind, list)
 	{
 		size_t n = json_array_size(list);
@@ -52,6 +51,15 @@ static void leave_out(struct ctl_out *o)
 			json_array_remove(list, n - 1);
 	}
 	o->record = NULL;
+	o->bytes = o->bytes_before;
+}
+
+/* It does not fit. */
+static void leave_out(struct ctl_out *o)
+{
+	if (!o->record)
+		return;
+	take_back(o);
 	o->left_out++;
 }
 
@@ -71,6 +79,7 @@ static void record(struct gw_out *out, const char *kind)
 	json_t *fresh = json_object();
 
 	o->record = NULL;
+	o->bytes_before = o->bytes;
 	if (list && fresh && o->most_bytes - o->bytes >= RECORD_BYTES &&
 	    !json_array_append(list, fresh)) {
 		o->record = fresh;
@@ -122,6 +131,14 @@ static bool is_plural(const char *key)
 	return false;
 }
 
+static bool is_wanted(const struct ctl_out *o, const char *key, const char *value)
+{
+	for (unsigned i = 0; i < o->n_wants; i++)
+		if (!strcmp(o->want[i].key, key) && strcmp(o->want[i].value, value))
+			return false;
+	return true;
+}
+
 static void text(struct gw_out *out, const char *key, const char *value)
 {
 	struct ctl_out *o = mine(out);
@@ -130,6 +147,10 @@ static void text(struct gw_out *out, const char *key, const char *value)
 
 	if (!o->record)
 		return;
+	if (!is_wanted(o, key, value)) {
+		take_back(o);
+		return;
+	}
 	json = text_value(value, &bytes);
 	list = json_object_get(o->record, key);
 	if (!is_plural(key)) {
@@ -167,6 +188,13 @@ void ctl_out_begin(struct ctl_out *out, size_t most_bytes)
 		.lists = json_object(),
 		.most_bytes = most_bytes,
 	};
+}
+
+void ctl_out_want(struct ctl_out *out, const char *key, const char *value)
+{
+	GW_CHECK(out->n_wants < CTL_OUT_WANTS);
+	out->want[out->n_wants].key = key;
+	out->want[out->n_wants++].value = value;
 }
 
 json_t *ctl_out_list(struct ctl_out *out, const char *kind)

@@ -136,6 +136,27 @@ static int open_portals(struct gw_front *front, const struct gw_setting *setting
 	return 0;
 }
 
+static void count_one(void *arg, const struct gw_grant *grant)
+{
+	unsigned *n = arg;
+
+	(void)grant;
+	++*n;
+}
+
+/* One name cannot stand for several disks. */
+static int check_name(const struct gw_front *front, struct gw_err *err)
+{
+	const struct gw_who anybody = { .protocol = "iscsi" };
+	unsigned n = 0;
+
+	gw_access_each(front->gw, &anybody, count_one, &n);
+	if (!front->names.only[0] || n < 2)
+		return 0;
+	return gw_err_set(err, EINVAL,
+			  "--target-name: there are %u images, and one name is for one of them", n);
+}
+
 static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 		  struct gw_front **out, struct gw_err *err)
 {
@@ -161,6 +182,8 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 	iscsi_reg_init(&front->reg);
 	make_homes(front);
 	rc = open_portals(front, settings, n, err);
+	if (!rc)
+		rc = check_name(front, err);
 	if (rc)
 		destroy(&front);
 	else

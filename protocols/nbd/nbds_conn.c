@@ -310,15 +310,16 @@ void nbds_conn_kill(struct nbds_conn *conn)
 
 void nbds_conn_list(const struct nbds_conn *conn, struct gw_out *out)
 {
+	const char *export = gw_volume_name(gw_itl_volume(conn->itl));
 	struct loop *loop = conn->home->loop;
 	char text[LOOP_ADDR_TEXT];
 
 	gw_out_record(out, "connection");
 	gw_out_text(out, "protocol", "nbd");
-	gw_out_text(out, "volume", gw_volume_name(gw_itl_volume(conn->itl)));
+	gw_out_text(out, "volume", export);
 	gw_out_text(out, "initiator", gw_nexus_initiator(conn->nexus));
 	gw_out_text(out, "peer", loop_peer_format(&conn->peer, text, sizeof(text)));
-	gw_out_text(out, "target", gw_nexus_target(conn->nexus));
+	gw_out_text(out, "target", export);
 	gw_out_number(out, "loop", loop_index(loop));
 	gw_out_number(out, "requests", conn->requests);
 	gw_out_number(out, "read_bytes", conn->read_bytes);
@@ -327,4 +328,8 @@ void nbds_conn_list(const struct nbds_conn *conn, struct gw_out *out)
 	gw_out_number(out, "errors", conn->errors);
 	gw_out_number(out, "age_s",
 		      (uint64_t)span_to_s(instant_since(loop_now(loop), conn->since)));
+	gw_out_text(out, "header_digest", "none"); /* the protocol has no digests */
+	gw_out_text(out, "data_digest", "none");
+	gw_out_number(out, "window", NBDS_IN_FLIGHT_MAX - conn->n_ops);
+	gw_out_number(out, "depth", NBDS_IN_FLIGHT_MAX);
 }

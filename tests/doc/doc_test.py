@@ -95,6 +95,21 @@ def check_listed():
             "every page in man/ is installed")
 
 
+def check_width():
+    problems = ["man/%s:%d: %d columns" % (p, i + 1, len(line)) for p in pages()
+                for i, line in enumerate(read("man/" + p).splitlines()) if len(line) > 80]
+    verdict(problems, "no line of a page is longer than 80 columns")
+
+
+def check_protocols():
+    """Whose the options of serve are, beside the daemon's own."""
+    fronts = sorted({row[0] for row in rows(SLUICED, "serve", "--options")} - {"sluiced"})
+    problems = [] if fronts else ["sluiced: no protocol"]
+    problems += ["%s: there is no man/sluice-%s.7" % (f, f) for f in fronts
+                 if "sluice-%s.7" % f not in pages()]
+    verdict(problems, "every protocol has its page (%s)" % ", ".join(fronts))
+
+
 def check_lint():
     """Pages of other packages need not be installed here."""
     global case
@@ -163,6 +178,8 @@ if not (os.access(SLUICED, os.X_OK) and os.access(SLUICE, os.X_OK)):
 check_daemon()
 check_client()
 check_listed()
+check_width()
+check_protocols()
 check_lint()
 check_index()
 check_links()

@@ -11,13 +11,14 @@ OUTSIDE_TESTS = \
 	%reldir%/qemu.py \
 	%reldir%/nbdkit.py \
 	%reldir%/fio.py \
+	%reldir%/sessions.py \
 	%reldir%/status.py
 TESTS += $(OUTSIDE_TESTS)
 
 # ISCSI_URL names another target.
 OUTSIDE_ISCSI_TESTS = %reldir%/libiscsi.py
 TESTS += $(OUTSIDE_ISCSI_TESTS)
-CHECK_TSAN += %reldir%/libnbd.py %reldir%/status.py
+CHECK_TSAN += %reldir%/libnbd.py %reldir%/sessions.py %reldir%/status.py
 
 EXTRA_DIST += \
 	$(OUTSIDE_TESTS) \

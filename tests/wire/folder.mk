@@ -32,6 +32,10 @@ TESTS += $(WIRE_ISCSI_TESTS)
 
 # one loop per processor, and clients that come and go on all of them
 CHECK_TSAN += \
+	%reldir%/200-iscsi-data.py \
+	%reldir%/260-iscsi-tmf.py \
+	%reldir%/720-iscsi-vanish.py \
+	%reldir%/730-iscsi-and-nbd.py \
 	%reldir%/503-nbd-commands.py \
 	%reldir%/504-nbd-chunks.py \
 	%reldir%/507-nbd-stream.py \

@@ -17,6 +17,8 @@ ends 2 "'sluice help' lists them" frobnicate
 ends 2 "'--bogus' is not understood" status --bogus
 ends 2 "--control needs a value: --control PATH" status --control
 ends 2 "'--json=1' is not understood" status --json=1
+ends 2 "status takes no --volume" status --volume a
+ends 2 "--protocol needs a value: --protocol NAME" sessions --protocol
 ends 1 "$TMP/nobody: no daemon listens here" status --control "$TMP/nobody"
 ends 2 "nothing to serve" serve
 "$SLUICE" >"$TMP/said" 2>&1
@@ -32,6 +34,8 @@ is "$("$SLUICE" --version | wc -l)" 1 "--version is one line"
 
 start_daemon memory:1G "$(truncate -s 1M "$TMP/a.img" && echo "$TMP/a.img")" ||
 	bail "no daemon"
+is "$("$SLUICE" sessions --control "$CONTROL" --volume a | wc -l)" 1 "sessions: nobody is there"
+has "$("$SLUICE" sessions --json --control "$CONTROL")" '"sessions": []' "nor in JSON"
 said=$("$SLUICE" status --control "$CONTROL")
 is $? 0 "status: exit 0"
 has "$said" "pid $PID, serving for" "it tells the daemon"

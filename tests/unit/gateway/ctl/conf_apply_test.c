@@ -5,7 +5,8 @@
  *
  * The journal holds a word per event: "+a" a store got its lane, "-a" lost it,
  * "L1" a front end listens as 1, "S1" accepts, "D1" was drained and is gone.
- * Targets: "bad" cannot be opened, "lossy" cannot be flushed.
+ * Targets: "bad" cannot be opened, "lossy" cannot be flushed.  Addresses: "bad" is
+ * in use, "busy" is for the first two who ask, "stuck" for ever; nobody has them.
  */
 #include "config.h"
 
@@ -93,12 +94,17 @@ struct gw_front {
 	void *arg;
 };
 
+static unsigned n_asked; /* for "busy" */
+
 static int front_create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 			struct gw_front **out, struct gw_err *err)
 {
 	assert_int_equal(n, 1);
 	if (!strcmp(settings[0].value, "bad"))
 		return gw_err_set(err, EADDRINUSE, "the address 'bad' is in use");
+	if (!strcmp(settings[0].value, "stuck") ||
+	    (!strcmp(settings[0].value, "busy") && n_asked++ < 2))
+		return gw_err_set(err, EAGAIN, "nobody has the address, and it is in use");
 	*out = calloc(1, sizeof(**out));
 	assert_non_null(*out);
 	str_copy((*out)->address, sizeof((*out)->address), settings[0].value);
@@ -263,6 +269,26 @@ static void a_listener_that_fails_closes_what_was_opened(void **state)
 	assert_int_equal(running(rig), 0);
 }
 
+/* What nobody has will be free in a moment (DRV_LINGER_MS); or it will not. */
+static void an_address_that_nobody_has_is_waited_for(void **state)
+{
+	struct rig *rig = *state;
+	struct instant before = loop_clock(rig->loop);
+	struct span took;
+
+	n_asked = 0;
+	assert_int_equal(apply(rig, "a=1 @busy", "+1 Lbusy Sbusy "), 0);
+	assert_int_equal(running(rig), 11);
+	assert_int_equal(apply(rig, "", "Dbusy -1 "), 0);
+	took = instant_since(loop_clock(rig->loop), before);
+	assert_true(span_to_ms(took) >= 2 * DRV_LINGER_STEP_MS);
+	assert_true(span_to_ms(took) < DRV_LINGER_MS);
+	before = loop_clock(rig->loop);
+	assert_int_equal(apply(rig, "a=1 @stuck", "+1 -1 "), -EAGAIN);
+	assert_int_equal(running(rig), 0);
+	assert_true(span_to_ms(instant_since(loop_clock(rig->loop), before)) >= DRV_LINGER_MS);
+}
+
 static void an_image_that_fails_is_named(void **state)
 {
 	struct rig *rig = *state;
@@ -312,6 +338,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(up_and_down),
 		CASE(a_listener_that_fails_closes_what_was_opened),
+		CASE(an_address_that_nobody_has_is_waited_for),
 		CASE(an_image_that_fails_is_named),
 		CASE(what_ran_runs_again_after_a_failure),
 		CASE(a_change_touches_nobody_else),

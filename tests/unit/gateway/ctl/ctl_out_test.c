@@ -44,6 +44,42 @@ static void records_come_out_by_kind(void **state)
 	ctl_out_end(&o);
 }
 
+static void connection(struct ctl_out *o, const char *protocol, const char *volume)
+{
+	gw_out_record(&o->out, "connection");
+	gw_out_number(&o->out, "loop", 0);
+	gw_out_text(&o->out, "protocol", protocol);
+	gw_out_text(&o->out, "volume", volume);
+	gw_out_text(&o->out, "peer", "somebody");
+}
+
+static void only_what_is_wanted(void **state)
+{
+	struct ctl_out o;
+	json_t *list;
+	size_t bytes;
+
+	ctl_out_begin(&o, 100000);
+	ctl_out_want(&o, "protocol", "iscsi");
+	ctl_out_want(&o, "volume", "a");
+	connection(&o, "nbd", "a");
+	connection(&o, "iscsi", "b");
+	assert_int_equal(o.bytes, 0); /* what goes costs nothing */
+	connection(&o, "iscsi", "a");
+	bytes = o.bytes;
+	connection(&o, "iscsi", "ab");
+	connection(&o, "iscs", "a");
+	assert_int_equal(o.bytes, bytes);
+	gw_out_record(&o.out, "connection"); /* it has neither: it stays */
+	list = take(&o, "connection");
+	assert_int_equal(json_array_size(list), 2);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(list, 0), "peer")),
+			    "somebody");
+	json_decref(list);
+	assert_int_equal(o.left_out, 0);
+	ctl_out_end(&o);
+}
+
 static void attach_is_always_an_array(void **state)
 {
 	struct ctl_out o;
@@ -112,6 +148,6 @@ static void the_budget_holds(void **state)
 	}
 }
 
-HARNESS_MAIN(cmocka_unit_test(records_come_out_by_kind),
+HARNESS_MAIN(cmocka_unit_test(records_come_out_by_kind), cmocka_unit_test(only_what_is_wanted),
 	     cmocka_unit_test(attach_is_always_an_array),
 	     cmocka_unit_test(odd_values_are_said_somehow), cmocka_unit_test(the_budget_holds))

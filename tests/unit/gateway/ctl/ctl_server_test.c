@@ -213,6 +213,9 @@ static void refusals_have_their_code(void **state)
 		  "-32602" },
 		{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"status\",\"params\":{\"x\":1}}\n",
 		  "status takes no 'x'" },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"sessions\",\"params\":{\"volume\":1}}"
+		  "\n",
+		  "'protocol' and 'volume' are texts" },
 	};
 	struct rig *rig = *state;
 	int sock = dial(rig);
