@@ -112,7 +112,7 @@ enum iscsi_task_state {
 struct iscsi_task {
 	struct scsi_task scsi; /* first; used where the PDU is a SCSI Command */
 	struct iscsi_sess *sess;
-	struct iscsi_conn *conn;
+	struct iscsi_conn *conn; /* its allegiance; null: that connection is gone */
 	LIST_ENTRY(iscsi_task) link; /* of the session's */
 	LIST_ENTRY(iscsi_task) bucket; /* by initiator task tag */
 	STAILQ_ENTRY(iscsi_task) hungry; /* waits for memory; also the free list */

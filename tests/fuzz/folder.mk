@@ -10,6 +10,7 @@ check_LIBRARIES += %reldir%/libfuzz_stack.a
 	%reldir%/fuzz_stack.h
 fuzz_stack_libs = %reldir%/libfuzz_stack.a tests/sim/libsim.a protocols/nbd/libpr_nbd.a \
 	translators/nbd/libtr_nbd.a $(ST_FILE_LIBS) gateway/core/libgw_core.a $(GW_LOOP_LIBS)
+iscsi_stack_libs = protocols/iscsi/libpr_iscsi.a translators/scsi/libtr_scsi.a $(fuzz_stack_libs)
 
 fuzz_programs = \
 	%reldir%/fuzz_ctl_msg \
