@@ -97,6 +97,8 @@ enum iscsi_place iscsi_dataout_place(struct iscsi_task *task, const struct iscsi
 {
 	struct iscsi_burst *burst = burst_of(task, pdu->dout.ttt);
 
+	if (task->broken || task->state == ISCSI_TASK_ENDED)
+		return ISCSI_PLACE_DROP; /* it has failed: nothing is judged any more */
 	if (!burst)
 		return ISCSI_PLACE_BAD_FIELD;
 	if (pdu->dout.datasn != burst->datasn || pdu->dout.offset != burst->offset + burst->got)
@@ -105,7 +107,7 @@ enum iscsi_place iscsi_dataout_place(struct iscsi_task *task, const struct iscsi
 		return ISCSI_PLACE_TOO_MUCH;
 	if (pdu->final && burst != &task->unasked && pdu->data_bytes < burst->bytes - burst->got)
 		return ISCSI_PLACE_TOO_LITTLE;
-	if (!task->piece.n || task->state == ISCSI_TASK_ENDED)
+	if (!task->piece.n)
 		return ISCSI_PLACE_DROP;
 	*at = (uint32_t)(pdu->dout.offset - task->given);
 	return ISCSI_PLACE_OK;
@@ -127,7 +129,8 @@ static void advance(struct iscsi_task *task, const struct iscsi_pdu *pdu, bool c
 
 	if (!burst || !burst->open)
 		return;
-	burst->got += pdu->data_bytes;
+	/* what is too much has no place, and ends the burst like its last byte */
+	burst->got += (uint32_t)num_min(pdu->data_bytes, burst->bytes - burst->got);
 	if (data_out)
 		burst->datasn++;
 	if (counts)
@@ -246,7 +249,7 @@ static bool step(struct iscsi_task *task)
 	uint64_t left = task->wanted - task->given;
 	uint32_t needed;
 
-	if (!left || task->unasked.open || task->state != ISCSI_TASK_BEGUN)
+	if (!left || task->unasked.open || task->broken || task->state != ISCSI_TASK_BEGUN)
 		return false;
 	if (!have_piece(task)) {
 		iscsi_task_hunger(task);

@@ -121,7 +121,8 @@ struct iscsi_task {
 	bool hashed, is_hungry;
 	bool abandoned; /* its session has asked it to end */
 	bool counted; /* takes a place of the window */
-	uint16_t broken; /* 1 + the condition (scsi_sense.tbl) that it fails with at once */
+	/* 1 + the condition (scsi_sense.tbl) that it fails with; its data is dropped */
+	uint16_t broken;
 	unsigned inside; /* calls into the command that are on the stack */
 	struct iscsi_pdu pdu; /* its cdb pointer is not valid: see scsi.cdb */
 	uint8_t bhs[ISCSI_BHS_BYTES]; /* as it came, for Reject */

@@ -4,6 +4,7 @@
 if HAVE_CMOCKA
 PR_ISCSI_TESTS = \
 	%reldir%/iscsi_conn_fsm_test \
+	%reldir%/iscsi_dataout_test \
 	%reldir%/iscsi_keys_test \
 	%reldir%/iscsi_login_test \
 	%reldir%/iscsi_pdu_test \
@@ -34,5 +35,7 @@ PR_ISCSI_PURE_LIBS = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS) $(CMOCKA_LIBS
 ISCSI_INI = %reldir%/ini.c %reldir%/ini.h
 ISCSI_INI_LIBS = $(iscsi_stack_libs) $(CMOCKA_LIBS)
 
+%canon_reldir%_iscsi_dataout_test_SOURCES = %reldir%/iscsi_dataout_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_dataout_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_sess_test_SOURCES = %reldir%/iscsi_sess_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_sess_test_LDADD = $(ISCSI_INI_LIBS)
