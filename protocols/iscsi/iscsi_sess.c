@@ -120,20 +120,32 @@ static void unit_reset(struct scsi_nexus *nexus, void *owner, struct scsi_unit *
 
 static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready, .reset = unit_reset };
 
-/* The memory that the window promises: of each place its first burst.  Where the
- * pool cannot guarantee it the window is smaller. */
+/* Receive buffers (a new one while the last commands still refer to the old one), the
+ * first burst of each place, and one that came for a task that ended meanwhile. */
+static bool open_in(struct iscsi_sess *sess, uint32_t depth)
+{
+	uint64_t places = sess->discovery ? 0 : depth + 1;
+	uint64_t bytes = 2ull * ISCSI_RX_BYTES + places * ISCSI_FIRST_BURST;
+
+	return gw_credit_open(sess->home->pool, bytes, bytes, &sess->in);
+}
+
+/* The memory that the window promises.  Where the pool cannot guarantee it the window
+ * is smaller. */
 static uint32_t open_credits(struct iscsi_sess *sess)
 {
 	struct gw_pool *pool = sess->home->pool;
-	uint64_t each = sess->discovery ? 0 : ISCSI_FIRST_BURST;
+	uint64_t asked = sess->discovery ? 0 : ISCSI_ASKED_GUARANTEED_BYTES;
 	uint32_t depth = ISCSI_SLOTS;
 
 	if (!gw_credit_open(pool, ISCSI_OUT_GUARANTEED_BYTES, ISCSI_OUT_LIMIT_BYTES, &sess->out))
 		return 0;
-	for (; depth >= DEPTH_MIN; depth /= 2)
-		if (gw_credit_open(pool, 2ull * ISCSI_RX_BYTES + depth * each, ISCSI_IN_LIMIT_BYTES,
-				   &sess->in))
-			return depth;
+	if (gw_credit_open(pool, asked, ISCSI_ASKED_LIMIT_BYTES, &sess->asked)) {
+		for (; depth >= DEPTH_MIN; depth /= 2)
+			if (open_in(sess, depth))
+				return depth;
+		gw_credit_close(&sess->asked);
+	}
 	gw_credit_close(&sess->out);
 	return 0;
 }
@@ -227,6 +239,7 @@ static void release(struct iscsi_sess *sess)
 	gw_grant_release(&sess->grant);
 	if (sess->credits) {
 		gw_credit_close(&sess->in);
+		gw_credit_close(&sess->asked);
 		gw_credit_close(&sess->out);
 	}
 }

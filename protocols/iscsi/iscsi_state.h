@@ -46,9 +46,14 @@
 #define ISCSI_TX_IOV 256u
 #define ISCSI_TRAIL 16u /* last moves of a machine, for the debugger */
 
-/* Of the pool, per session: what comes in is freed by stores alone, what goes out
- * by the initiator's reading (as in protocols/nbd). */
-#define ISCSI_IN_LIMIT_BYTES (32u << 20)
+/* Of the pool, per session, three accounts, so that nobody waits for what only a later
+ * PDU can give back:
+ * in: receive buffers, and the first burst of each command that the window lets come;
+ *     all of it is guaranteed, so that reading never stops for it.
+ * asked: what R2Ts ask for.  Who has none waits as a hungry task, and is read on.
+ * out: what goes out is freed by the initiator's reading; so are pings and text. */
+#define ISCSI_ASKED_GUARANTEED_BYTES SCSI_WHOLE_MAX_BYTES
+#define ISCSI_ASKED_LIMIT_BYTES (32u << 20)
 #define ISCSI_OUT_GUARANTEED_BYTES 65536u
 #define ISCSI_OUT_LIMIT_BYTES (32u << 20)
 
@@ -259,7 +264,7 @@ struct iscsi_sess {
 	struct gw_nexus *nexus;
 	struct scsi_port port;
 	struct scsi_nexus *scsi;
-	struct gw_credit in, out;
+	struct gw_credit in, asked, out;
 	bool credits;
 	struct loop_timer patience; /* a closing session waits so long for its tasks */
 	struct loop_task rest; /* looks whether all has ended */

@@ -228,6 +228,21 @@ void ini_silence(struct ini *i, uint64_t for_ns)
 		fail_msg("opcode %02x comes", i->client.in[0]);
 }
 
+void ini_bring(struct ini *i, const uint8_t *data)
+{
+	struct ini_pdu *r2t = &i->pdu;
+	uint32_t at = 0;
+
+	assert_int_equal(r2t->opcode, INI_R2T);
+	for (unsigned sn = 0; at < r2t->w44; sn++) {
+		uint32_t left = r2t->w44 - at, n = left < INI_SEGMENT ? left : INI_SEGMENT;
+
+		ini_data_out(i, r2t->itt, r2t->ttt, sn, r2t->w40 + at, data + r2t->w40 + at, n,
+			     n == left);
+		at += n;
+	}
+}
+
 void ini_feed(struct ini *i, uint32_t itt, const uint8_t *data)
 {
 	for (;;) {
@@ -236,8 +251,7 @@ void ini_feed(struct ini *i, uint32_t itt, const uint8_t *data)
 		if (i->pdu.opcode != INI_R2T)
 			break;
 		assert_int_equal(i->pdu.itt, itt);
-		ini_data_out(i, itt, i->pdu.ttt, 0, i->pdu.w40, data + i->pdu.w40, i->pdu.w44,
-			     true);
+		ini_bring(i, data);
 	}
 	assert_int_equal(i->pdu.opcode, INI_RESPONSE);
 	assert_int_equal(i->pdu.itt, itt);

@@ -15,6 +15,7 @@
 
 #define INI_IMAGE (40u << 20)
 #define INI_BLOCK 512u
+#define INI_SEGMENT 262144u /* the longest data segment that the target takes */
 #define INI_NO_TAG 0xffffffffu
 
 enum { INI_FINAL = 0x80, INI_READ = 0x40, INI_WRITE = 0x20, INI_SIMPLE = 0x01 };
@@ -97,6 +98,8 @@ bool ini_any(struct ini *ini);
 void ini_ends(struct ini *ini, uint32_t itt, uint8_t status, unsigned condition);
 /* Nothing comes for that long. */
 void ini_silence(struct ini *ini, uint64_t for_ns);
+/* Brings what the R2T that was taken asks for; data: of the whole transfer. */
+void ini_bring(struct ini *ini, const uint8_t *data);
 /* Answers R2Ts of this task until it ends with GOOD; data: of the whole transfer. */
 void ini_feed(struct ini *ini, uint32_t itt, const uint8_t *data);
 
