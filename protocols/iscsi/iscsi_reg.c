@@ -11,8 +11,9 @@
 #include "gateway/loop/loop_set.h"
 #include "protocols/iscsi/iscsi_sess.h"
 
-void iscsi_reg_init(struct iscsi_reg *reg)
+void iscsi_reg_init(struct iscsi_reg *reg, struct loop *loop)
 {
+	reg->loop = loop;
 	LIST_INIT(&reg->sessions);
 }
 
@@ -40,23 +41,30 @@ static bool is_taken(const struct iscsi_reg *reg, uint16_t tsih)
 	return !tsih; /* 0 is "none" (11.12.6) */
 }
 
+static void forget(struct iscsi_sess *sess)
+{
+	struct iscsi_reg *reg = sess->home->reg;
+
+	reg->n--;
+	iscsi_sess_unmake(&sess);
+	if (reg->changed)
+		reg->changed(reg->arg);
+}
+
 static void gone(struct loop_mail *mail)
 {
 	struct iscsi_sess *sess =
 		(struct iscsi_sess *)((char *)mail - offsetof(struct iscsi_sess, mail));
-	struct iscsi_reg *reg = sess->home->reg;
 	struct iscsi_heir *heir;
 
 	LIST_REMOVE(sess, entry);
-	reg->n--;
 	while ((heir = TAILQ_FIRST(&sess->heirs))) {
 		iscsi_reg_disown(heir);
 		heir->over(heir);
 	}
 	loop_set_load(sess->home->loop, -1);
-	iscsi_sess_unmake(&sess);
-	if (reg->changed)
-		reg->changed(reg->arg);
+	if (!sess->ending || sess->told)
+		forget(sess);
 }
 
 bool iscsi_reg_add(struct iscsi_reg *reg, struct iscsi_sess *sess)
@@ -73,17 +81,35 @@ bool iscsi_reg_add(struct iscsi_reg *reg, struct iscsi_sess *sess)
 	return true;
 }
 
+/* Back from a session that had gone by itself meanwhile: nothing refers to it now. */
+static void come_back(struct loop_mail *mail)
+{
+	struct iscsi_sess *sess =
+		(struct iscsi_sess *)((char *)mail - offsetof(struct iscsi_sess, end_mail));
+
+	forget(sess);
+}
+
 static void end_at_home(struct loop_mail *mail)
 {
 	struct iscsi_sess *sess =
 		(struct iscsi_sess *)((char *)mail - offsetof(struct iscsi_sess, end_mail));
 
-	if (!sess->gone)
-		iscsi_sess_close(sess, "another login took its place");
+	if (sess->gone) {
+		mail->run = come_back;
+		loop_post(sess->home->reg->loop, mail);
+		return;
+	}
+	sess->told = true;
+	iscsi_sess_close(sess, "another login took its place");
 }
 
-/* Mail keeps its order: a session that has gone by itself in the meantime has posted
- * its own letter before this one arrives, and is freed on loop 0 only after it. */
+/* The letter is part of the session.  Where the session goes by itself in the meantime
+ * its own letter (gone) crosses this one, and it must live until this one is back:
+ *
+ *	loop 0 ── end_mail ──▶ home          home has told: freed by gone()
+ *	loop 0 ◀── gone ── ╳ ── end_mail ──▶ home ── come_back ──▶ loop 0: freed there
+ */
 void iscsi_reg_end(struct iscsi_sess *sess, struct iscsi_heir *heir)
 {
 	if (heir) {

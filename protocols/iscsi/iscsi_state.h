@@ -226,7 +226,7 @@ LIST_HEAD(iscsi_conn_list, iscsi_conn);
 struct iscsi_sess {
 	/* ---- loop 0: the register (iscsi_reg.c) ---- */
 	LIST_ENTRY(iscsi_sess) entry;
-	bool ending; /* it was told */
+	bool ending; /* it was told: end_mail is on its way, or was there */
 	TAILQ_HEAD(, iscsi_heir) heirs; /* who waits for its end */
 
 	/* ---- never changes ---- */
@@ -246,6 +246,7 @@ struct iscsi_sess {
 	bool held; /* by the login that makes it */
 	bool closing; /* no answer goes out any more */
 	bool gone;
+	bool told; /* end_mail was there */
 	struct iscsi_params params;
 	struct iscsi_window window;
 	void *slots[ISCSI_SLOTS];
@@ -270,7 +271,7 @@ struct iscsi_sess {
 	struct loop_task rest; /* looks whether all has ended */
 	struct loop_task opened; /* of discovery: there is nothing to join */
 	void (*ready)(struct iscsi_sess *sess, bool ok);
-	void *owner;
+	void *owner; /* of ready(); both null once nobody waits */
 	LIST_ENTRY(iscsi_sess) link; /* of its home */
 	struct loop_mail mail; /* from and to loop 0 */
 	struct loop_mail end_mail;
