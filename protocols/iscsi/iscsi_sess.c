@@ -102,8 +102,8 @@ static void nexus_ready(struct scsi_nexus *nexus, void *owner)
 	sess->ready(sess, true);
 }
 
-/* LOGICAL UNIT RESET by another nexus: our tasks there end without an answer of
- * their own but what their status says (SAM-5 6.3.3). */
+/* LOGICAL UNIT RESET by another nexus (SAM-5 6.3.3): answers that wait for data do not
+ * go out any more. */
 static void unit_reset(struct scsi_nexus *nexus, void *owner, struct scsi_unit *unit)
 {
 	struct iscsi_sess *sess = owner;

@@ -14,6 +14,7 @@ PR_ISCSI_TESTS = \
 	%reldir%/iscsi_sn_test \
 	%reldir%/iscsi_tcp_test \
 	%reldir%/iscsi_text_test \
+	%reldir%/iscsi_tmf_test \
 	%reldir%/iscsi_window_test
 check_PROGRAMS += $(PR_ISCSI_TESTS)
 TESTS += $(PR_ISCSI_TESTS)
@@ -42,3 +43,5 @@ ISCSI_INI_LIBS = $(iscsi_stack_libs) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_sess_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_tcp_test_SOURCES = %reldir%/iscsi_tcp_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_tcp_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_tmf_test_SOURCES = %reldir%/iscsi_tmf_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_tmf_test_LDADD = $(ISCSI_INI_LIBS)
