@@ -35,9 +35,10 @@ static void cut(struct gw_mem *mem, uint32_t bytes)
 }
 
 /* Memory for the next piece: `want` bytes, or fewer but `least`, whole grains. */
-static bool take_piece(struct iscsi_task *task, uint32_t want, uint32_t least)
+static bool take_piece(struct iscsi_task *task, struct gw_credit *credit, uint32_t want,
+		       uint32_t least)
 {
-	uint32_t got = gw_mem_take(&task->sess->in, want, least, &task->piece);
+	uint32_t got = gw_mem_take(credit, want, least, &task->piece);
 
 	if (!got)
 		return false;
@@ -62,15 +63,18 @@ enum iscsi_place iscsi_dataout_begin(struct iscsi_task *task, struct gw_buf *rx,
 {
 	uint32_t data = task->pdu.data_bytes;
 	uint32_t want = (uint32_t)num_min(task->expected, ISCSI_FIRST_BURST);
+	/* an immediate command has no place in the window that would pay for it */
+	bool paid = !task->pdu.immediate;
+	struct gw_credit *credit = paid ? &task->sess->in : &task->sess->asked;
 
 	*at = 0;
 	if (task->pdu.final && !data)
 		return ISCSI_PLACE_OK; /* nothing comes unasked */
-	if (in && data == task->expected) {
+	if (in && paid && data == task->expected) {
 		gw_mem_add(&task->piece, rx, in, data);
 		task->piece_bytes = data;
 		task->piece_got = task->piece_asked = 0;
-	} else if (!take_piece(task, want, want)) {
+	} else if (!take_piece(task, credit, want, want)) {
 		return ISCSI_PLACE_WAIT;
 	}
 	task->unasked = (struct iscsi_burst){ .open = true,
@@ -97,6 +101,8 @@ enum iscsi_place iscsi_dataout_place(struct iscsi_task *task, const struct iscsi
 {
 	struct iscsi_burst *burst = burst_of(task, pdu->dout.ttt);
 
+	if (task->broken || task->state == ISCSI_TASK_ENDED)
+		return ISCSI_PLACE_DROP; /* it has failed: nothing is judged any more */
 	if (!burst || (burst != &task->unasked && pdu->lun != task->pdu.lun))
 		return ISCSI_PLACE_BAD_FIELD;
 	if (pdu->dout.datasn != burst->datasn || pdu->dout.offset != burst->offset + burst->got)
@@ -105,7 +111,7 @@ enum iscsi_place iscsi_dataout_place(struct iscsi_task *task, const struct iscsi
 		return ISCSI_PLACE_TOO_MUCH;
 	if (pdu->final && burst != &task->unasked && pdu->data_bytes < burst->bytes - burst->got)
 		return ISCSI_PLACE_TOO_LITTLE;
-	if (!task->piece.n || task->state == ISCSI_TASK_ENDED)
+	if (!task->piece.n)
 		return ISCSI_PLACE_DROP;
 	*at = (uint32_t)(pdu->dout.offset - task->given);
 	return ISCSI_PLACE_OK;
@@ -127,7 +133,8 @@ static void advance(struct iscsi_task *task, const struct iscsi_pdu *pdu, bool c
 
 	if (!burst || !burst->open)
 		return;
-	burst->got += pdu->data_bytes;
+	/* what is too much has no place, and ends the burst like its last byte */
+	burst->got += (uint32_t)num_min(pdu->data_bytes, burst->bytes - burst->got);
 	if (data_out)
 		burst->datasn++;
 	if (counts)
@@ -207,7 +214,7 @@ static bool grow_piece(struct iscsi_task *task, uint32_t bytes)
 {
 	uint32_t more = bytes - task->piece_bytes;
 
-	if (!gw_mem_take(&task->sess->in, more, 0, &task->piece))
+	if (!gw_mem_take(&task->sess->asked, more, 0, &task->piece))
 		return false;
 	task->piece_bytes = bytes;
 	return true;
@@ -217,11 +224,11 @@ static bool grow_piece(struct iscsi_task *task, uint32_t bytes)
 static bool have_piece(struct iscsi_task *task)
 {
 	uint64_t left = task->wanted - task->given;
-	uint32_t least = piece_least(task);
+	uint32_t most = (uint32_t)num_min(left, GW_BUF_MAX_BYTES), least = piece_least(task);
 
 	if (!task->piece.n)
 		return scsi_task_room(&task->scsi) &&
-		       take_piece(task, (uint32_t)num_min(left, GW_BUF_MAX_BYTES), least);
+		       take_piece(task, &task->sess->asked, most, least);
 	return task->piece_bytes >= least || grow_piece(task, least);
 }
 
@@ -246,7 +253,7 @@ static bool step(struct iscsi_task *task)
 	uint64_t left = task->wanted - task->given;
 	uint32_t needed;
 
-	if (!left || task->unasked.open || task->state != ISCSI_TASK_BEGUN)
+	if (!left || task->unasked.open || task->broken || task->state != ISCSI_TASK_BEGUN)
 		return false;
 	if (!have_piece(task)) {
 		iscsi_task_hunger(task);

@@ -8,7 +8,7 @@
  *   always Yes, for that is what we want), several bursts may be under way.
  *
  * An R2T goes out only with the memory for what it asks in hand.  The first piece,
- * whose data may come unasked, is paid for by the session's guarantee.
+ * whose data may come unasked, is paid for by the window's guarantee (iscsi_state.h).
  */
 #ifndef PROTOCOLS_ISCSI_ISCSI_DATAOUT_H
 #define PROTOCOLS_ISCSI_ISCSI_DATAOUT_H

@@ -35,17 +35,17 @@ static void reject_at_end(struct iscsi_conn *conn, enum iscsi_reject reason)
 
 /* ---- data of requests that are no SCSI commands ---------------------------- */
 
+/* It may go out again (NOP-In), so that is who pays: never a receive buffer. */
 static bool begin_plain(struct iscsi_conn *conn, struct iscsi_task *task, const uint8_t *more,
 			uint8_t *data)
 {
 	uint32_t bytes = conn->pdu.data_bytes;
 
 	(void)more;
+	(void)data;
 	if (!bytes)
 		return true;
-	if (data)
-		gw_mem_add(&task->data, conn->rx, data, bytes);
-	else if (!gw_mem_take(&conn->sess->in, bytes, 0, &task->data))
+	if (!gw_mem_take(&conn->sess->out, bytes, 0, &task->data))
 		return false;
 	conn->sink = &task->data;
 	return true;
@@ -84,8 +84,11 @@ static bool begin_scsi(struct iscsi_conn *conn, struct iscsi_task *task, const u
 	task->broken = check_unsolicited(conn);
 	if (!conn->pdu.scsi.write || task->broken)
 		return true;
-	if (iscsi_dataout_begin(task, conn->rx, data, &conn->sink_from) == ISCSI_PLACE_WAIT)
-		return false;
+	if (iscsi_dataout_begin(task, conn->rx, data, &conn->sink_from) == ISCSI_PLACE_WAIT) {
+		if (conn->pdu.immediate)
+			reject_at_end(conn, ISCSI_REJECT_TOO_MANY_IMMEDIATE);
+		return conn->pdu.immediate;
+	}
 	if (conn->pdu.data_bytes)
 		conn->sink = &task->piece;
 	return true;

@@ -179,7 +179,7 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 		destroy(&front);
 		return gw_err_set(err, ENOMEM, "no memory for the iSCSI target");
 	}
-	iscsi_reg_init(&front->reg);
+	iscsi_reg_init(&front->reg, front->loop);
 	make_homes(front);
 	rc = open_portals(front, settings, n, err);
 	if (!rc)

@@ -11,8 +11,9 @@
 #include "gateway/loop/loop_set.h"
 #include "protocols/iscsi/iscsi_sess.h"
 
-void iscsi_reg_init(struct iscsi_reg *reg)
+void iscsi_reg_init(struct iscsi_reg *reg, struct loop *loop)
 {
+	reg->loop = loop;
 	LIST_INIT(&reg->sessions);
 }
 
@@ -66,7 +67,6 @@ static void gone(struct loop_mail *mail)
 {
 	struct iscsi_sess *sess =
 		(struct iscsi_sess *)((char *)mail - offsetof(struct iscsi_sess, mail));
-	struct iscsi_reg *reg = sess->home->reg;
 	struct iscsi_heir *heir;
 
 	LIST_REMOVE(sess, entry);

@@ -14,6 +14,7 @@
 #define ISCSI_REG_MAX 4096u /* sessions */
 
 struct iscsi_reg {
+	struct loop *loop; /* loop 0 */
 	struct iscsi_sess_list sessions;
 	unsigned n;
 	uint16_t last_tsih;
@@ -28,7 +29,7 @@ struct iscsi_heir {
 	void (*over)(struct iscsi_heir *heir);
 };
 
-void iscsi_reg_init(struct iscsi_reg *reg);
+void iscsi_reg_init(struct iscsi_reg *reg, struct loop *loop);
 /* Null: there is none. */
 struct iscsi_sess *iscsi_reg_find(const struct iscsi_reg *reg, struct iscsi_slice initiator,
 				  const uint8_t isid[6], const char *target);

@@ -69,7 +69,7 @@ static void send_response(struct iscsi_task *task, struct residual residual)
 		.flags = residual.flag,
 		.service = ISCSI_SERVICE_COMPLETE,
 		.status = scsi->status,
-		.exp_datasn = task->pdu.scsi.read ? task->datasn : task->r2tsn,
+		.exp_datasn = task->datasn, /* 11.4.8: Data-In alone */
 		.residual = residual.bytes,
 	};
 
@@ -211,13 +211,19 @@ void iscsi_scsi_start(struct iscsi_task *task)
 	leave(task);
 }
 
+/* At once, or when it is in turn.  Nothing more is asked for. */
+static void fail(struct iscsi_task *task, int condition)
+{
+	if (!task->broken)
+		task->broken = (uint16_t)(condition + 1);
+	if (task->state == ISCSI_TASK_BEGUN)
+		scsi_task_fail(&task->scsi, condition);
+}
+
 void iscsi_scsi_fail(struct iscsi_task *task, int condition)
 {
 	enter(task);
-	if (task->state == ISCSI_TASK_BEGUN)
-		scsi_task_fail(&task->scsi, condition);
-	else
-		task->broken = (uint16_t)(condition + 1);
+	fail(task, condition);
 	leave(task);
 }
 
@@ -229,10 +235,8 @@ void iscsi_scsi_data(struct iscsi_task *task, const struct iscsi_pdu *pdu, enum 
 		iscsi_dataout_came(task, pdu);
 	else
 		iscsi_dataout_dropped(task, pdu);
-	if (!good && task->state == ISCSI_TASK_BEGUN)
-		scsi_task_fail(&task->scsi, SCSI_IS_CRC_ERROR);
-	else if (!good)
-		task->broken = SCSI_IS_CRC_ERROR + 1;
+	if (!good)
+		fail(task, SCSI_IS_CRC_ERROR);
 	else
 		iscsi_dataout_go_on(task);
 	leave(task);

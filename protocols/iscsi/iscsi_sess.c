@@ -102,23 +102,50 @@ static void nexus_ready(struct scsi_nexus *nexus, void *owner)
 	sess->ready(sess, true);
 }
 
-/* A reset by another nexus: the command set aborts what it has of ours. */
-static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready };
+/* LOGICAL UNIT RESET by another nexus (SAM-5 6.3.3): answers that wait for data do not
+ * go out any more. */
+static void unit_reset(struct scsi_nexus *nexus, void *owner, struct scsi_unit *unit)
+{
+	struct iscsi_sess *sess = owner;
+	struct iscsi_task *task, *next;
 
-/* The memory that the window promises: of each place its first burst.  Where the
- * pool cannot guarantee it the window is smaller. */
+	(void)nexus;
+	(void)unit;
+	for (task = LIST_FIRST(&sess->tasks); task; task = next) {
+		next = LIST_NEXT(task, link);
+		if (task->is_scsi && task->state == ISCSI_TASK_ENDED)
+			iscsi_task_end(&task);
+	}
+}
+
+static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready, .reset = unit_reset };
+
+/* Receive buffers (a new one while the last commands still refer to the old one), the
+ * first burst of each place, and one that came for a task that ended meanwhile. */
+static bool open_in(struct iscsi_sess *sess, uint32_t depth)
+{
+	uint64_t places = sess->discovery ? 0 : depth + 1;
+	uint64_t bytes = 2ull * ISCSI_RX_BYTES + places * ISCSI_FIRST_BURST;
+
+	return gw_credit_open(sess->home->pool, bytes, bytes, &sess->in);
+}
+
+/* The memory that the window promises.  Where the pool cannot guarantee it the window
+ * is smaller. */
 static uint32_t open_credits(struct iscsi_sess *sess)
 {
 	struct gw_pool *pool = sess->home->pool;
-	uint64_t each = sess->discovery ? 0 : ISCSI_FIRST_BURST;
+	uint64_t asked = sess->discovery ? 0 : ISCSI_ASKED_GUARANTEED_BYTES;
 	uint32_t depth = ISCSI_SLOTS;
 
 	if (!gw_credit_open(pool, ISCSI_OUT_GUARANTEED_BYTES, ISCSI_OUT_LIMIT_BYTES, &sess->out))
 		return 0;
-	for (; depth >= DEPTH_MIN; depth /= 2)
-		if (gw_credit_open(pool, 2ull * ISCSI_RX_BYTES + depth * each, ISCSI_IN_LIMIT_BYTES,
-				   &sess->in))
-			return depth;
+	if (gw_credit_open(pool, asked, ISCSI_ASKED_LIMIT_BYTES, &sess->asked)) {
+		for (; depth >= DEPTH_MIN; depth /= 2)
+			if (open_in(sess, depth))
+				return depth;
+		gw_credit_close(&sess->asked);
+	}
 	gw_credit_close(&sess->out);
 	return 0;
 }
@@ -212,6 +239,7 @@ static void release(struct iscsi_sess *sess)
 	gw_grant_release(&sess->grant);
 	if (sess->credits) {
 		gw_credit_close(&sess->in);
+		gw_credit_close(&sess->asked);
 		gw_credit_close(&sess->out);
 	}
 }
@@ -285,7 +313,7 @@ static void conn_ended(struct iscsi_conn *conn)
 
 	LIST_FOREACH (task, &sess->tasks, link)
 		if (task->conn == conn)
-			task->conn = NULL;
+			task->conn = NULL; /* its store has not ended yet */
 	LIST_REMOVE(conn, link);
 	sess->n_conns--;
 	loop_defer(sess->home->loop, &sess->rest);

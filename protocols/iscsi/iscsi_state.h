@@ -47,9 +47,14 @@
 #define ISCSI_TX_IOV 256u
 #define ISCSI_TRAIL 16u /* last moves of a machine, for the debugger */
 
-/* Of the pool, per session: what comes in is freed by stores alone, what goes out
- * by the initiator's reading (as in protocols/nbd). */
-#define ISCSI_IN_LIMIT_BYTES (32u << 20)
+/* Of the pool, per session, three accounts, so that nobody waits for what only a later
+ * PDU can give back:
+ * in: receive buffers, and the first burst of each command that the window lets come;
+ *     all of it is guaranteed, so that reading never stops for it.
+ * asked: what R2Ts ask for.  Who has none waits as a hungry task, and is read on.
+ * out: what goes out is freed by the initiator's reading; so are pings and text. */
+#define ISCSI_ASKED_GUARANTEED_BYTES SCSI_WHOLE_MAX_BYTES
+#define ISCSI_ASKED_LIMIT_BYTES (32u << 20)
 #define ISCSI_OUT_GUARANTEED_BYTES 65536u
 #define ISCSI_OUT_LIMIT_BYTES (32u << 20)
 
@@ -122,7 +127,8 @@ struct iscsi_task {
 	bool hashed, is_hungry;
 	bool abandoned; /* its session has asked it to end */
 	bool counted; /* takes a place of the window */
-	uint16_t broken; /* 1 + the condition (scsi_sense.tbl) that it fails with at once */
+	/* 1 + the condition (scsi_sense.tbl) that it fails with; its data is dropped */
+	uint16_t broken;
 	unsigned inside; /* calls into the command that are on the stack */
 	struct iscsi_pdu pdu; /* its cdb pointer is not valid: see scsi.cdb */
 	uint8_t bhs[ISCSI_BHS_BYTES]; /* as it came, for Reject */
@@ -265,13 +271,13 @@ struct iscsi_sess {
 	struct gw_nexus *nexus;
 	struct scsi_port port;
 	struct scsi_nexus *scsi;
-	struct gw_credit in, out;
+	struct gw_credit in, asked, out;
 	bool credits;
 	struct loop_timer patience; /* a closing session waits so long for its tasks */
 	struct loop_task rest; /* looks whether all has ended */
 	struct loop_task opened; /* of discovery: there is nothing to join */
 	void (*ready)(struct iscsi_sess *sess, bool ok);
-	void *owner;
+	void *owner; /* of ready(); both null once nobody waits */
 	LIST_ENTRY(iscsi_sess) link; /* of its home */
 	struct loop_mail mail; /* from and to loop 0 */
 	struct loop_mail end_mail;

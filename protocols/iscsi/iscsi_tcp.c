@@ -41,11 +41,20 @@ static void wake(struct gw_mem_waiter *waiter)
 	loop_defer(conn->home->loop, &conn->task);
 }
 
-static void wait_for(struct iscsi_conn *conn, uint32_t bytes)
+static void wait_for(struct iscsi_conn *conn, struct gw_credit *credit, uint32_t bytes)
 {
 	conn->waiting = true;
 	iscsi_count(conn->home, ISCSI_COUNT_waits, 1);
-	gw_credit_wait(&conn->mem_waiter, &conn->sess->in, bytes);
+	gw_credit_wait(&conn->mem_waiter, credit, bytes);
+}
+
+/* For the data of this request. */
+static void wait_for_place(struct iscsi_conn *conn)
+{
+	if (conn->pdu.opcode == ISCSI_OP_SCSI_COMMAND)
+		wait_for(conn, &conn->sess->in, ISCSI_FIRST_BURST);
+	else
+		wait_for(conn, &conn->sess->out, conn->pdu.data_bytes);
 }
 
 /* ---- the head -------------------------------------------------------------- */
@@ -73,7 +82,7 @@ static enum step take_head(struct iscsi_conn *conn)
 		conn->reject = 0;
 		iscsi_ffp_refuse(conn, fault);
 	} else if (!iscsi_ffp_begin(conn, at + ISCSI_BHS_BYTES, here ? data : NULL)) {
-		wait_for(conn, (uint32_t)num_max(conn->pdu.data_bytes, ISCSI_FIRST_BURST));
+		wait_for_place(conn);
 		return STEP_WAIT;
 	}
 	begin_pdu(conn);
@@ -250,7 +259,7 @@ void iscsi_tcp_arm(struct iscsi_conn *conn)
 		return;
 	room = make_room(conn);
 	if (!room && !rest) {
-		wait_for(conn, ISCSI_RX_BYTES);
+		wait_for(conn, &conn->sess->in, ISCSI_RX_BYTES);
 		return;
 	}
 	if (rest)

@@ -4,8 +4,8 @@
  * sends whatever bytes it is told and keeps what comes back.
  *
  * Virtual time, one thread, everything from a seed: a finding of the fuzzer is
- * replayed by its input alone.  Users: fuzz_nbds_conn.c, fuzz_ctl_msg.c, and the
- * tests of whole connections in tests/unit/protocols/nbd.
+ * replayed by its input alone.  Users: fuzz_nbds_conn.c, fuzz_iscsi_conn.c,
+ * fuzz_ctl_msg.c, and the tests of whole connections in tests/unit/protocols.
  */
 #ifndef TESTS_FUZZ_FUZZ_STACK_H
 #define TESTS_FUZZ_FUZZ_STACK_H
@@ -18,6 +18,7 @@ struct fuzz_stack {
 };
 
 struct fuzz_stack_cfg {
+	const struct gw_front_ops *front; /* null: NBD */
 	unsigned loops;
 	uint64_t pool_bytes; /* 0: the default */
 	uint32_t requests; /* 0: the default */

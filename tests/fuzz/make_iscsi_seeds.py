@@ -133,5 +133,122 @@ def login_seeds():
         login("mischief-first-%d" % bad, NONE, ask(OP | TO_FULL, NAMES, bad))
 
 
+
+# --- whole connections: the numbers of requests are put right, tags of transfers are
+# the target's: it counts from 1
+
+RAW, NORMAL, DIGESTS, DISCOVERY = range(4)
+LOOPS, FEW, ORDERLY, DRAIN, DISK, DEAF = (4 << i for i in range(6))
+INITIAL_R2T, NO_IMMEDIATE, SHORTEST, NUMBER, REPLACE, RESET, RIGHT = (1 << i for i in range(7))
+
+
+def conn(name, how, wants, *pdus, cut=2):
+    seed("iscsi_conn", name, bytes([how, cut, wants]) + b"".join(pdus))
+
+
+def scsi(itt, flags, expected, cdb, data=b"", more=b"", op=0x01):
+    cdb += b"\0" * (16 - len(cdb))
+    return pdu(op, flags, data, more, itt=itt, words=(expected, 0, 0) + struct.unpack(">4I", cdb))
+
+
+def rw10(op, lba, blocks):
+    return struct.pack(">BBIBHB", op, 0, lba, 0, blocks, 0)
+
+
+def read(itt, lba, blocks, flags=0xC1, expected=None):
+    return scsi(itt, flags, blocks * 512 if expected is None else expected, rw10(0x28, lba, blocks))
+
+
+def write(itt, lba, blocks, data=b"", flags=0xA1, expected=None, op=0x01):
+    return scsi(itt, flags, blocks * 512 if expected is None else expected,
+                rw10(0x2A, lba, blocks), data, op=op)
+
+
+def data_out(itt, ttt, sn, offset, data, final=True):
+    return pdu(0x05, 0x80 if final else 0, data, itt=itt, words=(ttt, 0, 0, 0, sn, offset, 0))
+
+
+def tmf(function, itt, ref=TAG, ref_cmdsn=0, op=0x42):
+    return pdu(op, 0x80 | function, itt=itt, words=(ref, 0, 0, ref_cmdsn, 0, 0, 0))
+
+
+def text(itt, data, flags=0x80, ttt=TAG):
+    return pdu(0x04, flags, data, itt=itt, words=(ttt, 0, 0, 0, 0, 0, 0))
+
+
+def nop(itt, data=b"", op=0x00, ttt=TAG):
+    return pdu(op, 0x80, data, itt=itt, words=(ttt, 0, 0, 0, 0, 0, 0))
+
+
+def logout(itt, reason=0, op=0x06):
+    return pdu(op, 0x80 | reason, itt=itt, words=(0,) * 7)
+
+
+TUR = bytes(6)
+INQUIRY = bytes([0x12, 0, 0, 0, 255, 0])
+MODE_SELECT = bytes([0x15, 0x10, 0, 0, 24, 0])
+WRITE_SAME = struct.pack(">BBIBHB", 0x41, 0, 8, 0, 64, 0)
+CAW = bytes([0x89, 0]) + struct.pack(">QxxxBxx", 8, 1)
+
+
+def everything(ttt=1):
+    """Each kind of PDU and each way that data can come."""
+    return (scsi(1, 0x81, 0, TUR), scsi(2, 0xC1, 255, INQUIRY), read(3, 0, 64), nop(4, b"ping"),
+            write(5, 8, 1, b"i" * 512), write(6, 16, 4, b"i" * 512, flags=0x21),
+            data_out(6, TAG, 0, 512, b"u" * 512, False), data_out(6, TAG, 1, 1024, b"u" * 1024),
+            write(7, 32, 4), data_out(7, ttt, 0, 0, b"s" * 1024, False),
+            data_out(7, ttt, 1, 1024, b"s" * 1024), tmf(1, 8, 7), tmf(5, 9), tmf(2, 10),
+            text(11, b"SendTargets=\0"), text(12, b"X-a=", 0x40), text(13, b"b\0", ttt=1),
+            scsi(14, 0xA1, 24, MODE_SELECT, bytes(24)), scsi(15, 0xA1, 512, WRITE_SAME, b"w" * 512),
+            scsi(16, 0xA1, 1024, CAW, bytes(1024)), pdu(0x10, 0x81, itt=1), pdu(0x1C, 0x80),
+            tmf(6, 17), nop(TAG, b"", 0x40, 5), logout(18))
+
+
+def conn_seeds():
+    for how in (NORMAL, DIGESTS, DISCOVERY):
+        for cut in (0, 1, 2):
+            conn("all-%d-%d" % (how, cut), how | LOOPS, NUMBER | RIGHT, *everything(), cut=cut)
+    conn("all-raw", RAW, 0, *everything())
+    conn("all-unnumbered", NORMAL, 0, *everything())
+    conn("all-drain", NORMAL | DRAIN | LOOPS, NUMBER, *everything()[:-1])
+    conn("all-disk", NORMAL | DISK | FEW, NUMBER, *everything())
+    conn("all-deaf", NORMAL | DEAF, NUMBER, *everything())
+    conn("all-replaced", NORMAL | LOOPS | DISK, NUMBER | REPLACE, *everything()[:-1])
+    conn("all-reset", NORMAL | LOOPS | DISK, NUMBER | RESET, *everything()[:-1])
+    conn("wrong-digests", DIGESTS, NUMBER, *everything())
+    conn("r2t", NORMAL | ORDERLY, NUMBER | INITIAL_R2T | NO_IMMEDIATE, write(1, 0, 8),
+         data_out(1, 1, 0, 0, b"s" * 4096), read(2, 0, 8), logout(3))
+    conn("short", NORMAL | ORDERLY, NUMBER | SHORTEST, write(1, 0, 6, b"i" * 512), *(
+        data_out(1, t + 1, 0, 512 + t * 1024, b"s" * (1024 if t < 2 else 512)) for t in range(3)),
+        read(2, 0, 9), nop(3, b"p" * 512), text(4, b"SendTargets=\0"), logout(5), cut=1)
+    conn("unasked-too-much", NORMAL, NUMBER | SHORTEST, write(1, 0, 8, flags=0x21),
+         data_out(1, TAG, 0, 0, b"u" * 516, False), data_out(1, TAG, 1, 516, b"u" * 512, False))
+    conn("kept-too-much", NORMAL, 0,
+         pdu(0x01, 0x21, itt=1, words=(4096, 3, 0) + (0x2A000000, 0, 0x08000000, 0)),
+         data_out(1, TAG, 0, 0, b"u" * 5000, False), data_out(1, TAG, 1, 5000, b"u" * 512))
+    conn("nothing-expected", NORMAL, NUMBER, write(1, 0, 0, flags=0x21), write(2, 0, 1, flags=0x21,
+         expected=0), nop(3))
+    conn("most-expected", NORMAL, NUMBER, write(1, 0, 1, b"i" * 512, 0x21, 0xFFFFFFFF),
+         read(2, 0, 1, expected=0xFFFFFFFF), data_out(1, TAG, 0, 512, b"u" * 512))
+    conn("out-of-order", NORMAL, NUMBER, write(1, 0, 8, flags=0x21),
+         data_out(1, TAG, 1, 512, b"u" * 512), write(2, 0, 8), data_out(2, 1, 0, 512, b"s" * 512),
+         data_out(2, 1, 0, 0, b"s" * 512), data_out(2, 9, 0, 0, b"s" * 512))
+    conn("same-tag", NORMAL, NUMBER, write(1, 0, 8, flags=0x21), write(1, 0, 8, flags=0x21), nop(1),
+         data_out(1, TAG, 0, 0, b"u" * 4096))
+    conn("many", NORMAL | FEW, NUMBER, *(write(n, n, 1, b"i" * 512) for n in range(100)),
+         *(read(n, n, 64) for n in range(100, 200)), cut=0)
+    conn("immediate", NORMAL, NUMBER, *(write(n, n, 8, flags=0x21, op=0x41) for n in range(40)),
+         tmf(2, 50), *(data_out(n, TAG, 0, 0, b"u" * 4096) for n in range(40)))
+    conn("cold-reset", NORMAL | LOOPS, NUMBER, write(1, 0, 8), tmf(7, 2), nop(3))
+    conn("logout-busy", NORMAL | DISK, NUMBER, *(read(n, n, 8) for n in range(9)), logout(20), nop(21))
+    conn("discovery", DISCOVERY, NUMBER, text(1, b"SendTargets=All\0"), text(2, b"SendTargets=\0"),
+         text(3, b"SendTargets=iqn.2026-11.org.sluice:disk\0"), read(4, 0, 1), logout(5))
+    conn("talk", NORMAL, NUMBER, text(1, b"MaxRecvDataSegmentLength=512\0"), *(
+        text(n, b"X-%d=" % n + b"v" * 500 + b"\0", 0x40, 1 if n > 2 else TAG) for n in range(2, 40)))
+    conn("nops", NORMAL | DEAF, NUMBER, *(nop(n, b"p" * 100) for n in range(120)),
+         *(nop(n, b"", 0x40) for n in range(200, 300)))
+
+
 pdu_seeds()
 login_seeds()
+conn_seeds()

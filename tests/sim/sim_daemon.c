@@ -81,7 +81,8 @@ static bool op_wait(struct sim_daemon *d, const char *what)
 
 bool sim_daemon_start(struct sim_daemon *d, struct sim_host *h, const struct sim_daemon_cfg *cfg)
 {
-	const struct gw_setting setting = { "nbd", "127.0.0.1:10809" };
+	/* the option that says where to listen is named like the protocol */
+	const struct gw_setting setting = { cfg->front ? cfg->front : "nbd", "127.0.0.1:10809" };
 	struct gw_volume_want want = { .name = EXPORT,
 				       .store = "file",
 				       .args.target = SIM_IMAGE,
@@ -90,7 +91,7 @@ bool sim_daemon_start(struct sim_daemon *d, struct sim_host *h, const struct sim
 				       .write_through = cfg->write_through };
 	struct gw_err err = GW_ERR_NONE;
 
-	*d = (struct sim_daemon){ .host = h };
+	*d = (struct sim_daemon){ .host = h, .front = setting.key };
 	sim_host_boot(h, cfg->loops);
 	if (gw_create(h->loops, &cfg->limits, &d->gw, &err))
 		sim_world_broken(h->world, "no gateway: %s", err.text);
@@ -100,7 +101,7 @@ bool sim_daemon_start(struct sim_daemon *d, struct sim_host *h, const struct sim
 		sim_world_fail(h->world, "the volume did not start: %s", d->op.err.text);
 		return false;
 	}
-	if (gw_front_add(d->gw, "nbd", &setting, 1, &err)) {
+	if (gw_front_add(d->gw, d->front, &setting, 1, &err)) {
 		sim_world_fail(h->world, "no front end: %s", err.text);
 		return false;
 	}
@@ -127,7 +128,7 @@ bool sim_daemon_stop(struct sim_daemon *d)
 	gw_front_names(d->gw, count_name, &fronts);
 	if (fronts) {
 		op_begin(d);
-		gw_front_remove(d->gw, "nbd", in_ns(d, 5 * SIM_S), &d->op);
+		gw_front_remove(d->gw, d->front, in_ns(d, 5 * SIM_S), &d->op);
 		op_wait(d, "draining the front end");
 	}
 	gw_volume_names(d->gw, count_name, &volumes);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * sim_daemon.h - the daemon on a simulated machine: the core, the file store and
- * the NBD front end, brought up and taken down through gateway/core/admin.h as
- * configuration does it.
+ * sim_daemon.h - the daemon on a simulated machine: the core, the file store and a
+ * front end (NBD where nothing else is said), brought up and taken down through
+ * gateway/core/admin.h as configuration does it.
  */
 #ifndef TESTS_SIM_SIM_DAEMON_H
 #define TESTS_SIM_SIM_DAEMON_H
@@ -18,17 +18,19 @@ struct sim_daemon_cfg {
 	struct gw_limits limits;
 	uint32_t block_bytes; /* 0: the store's */
 	bool write_through, direct;
+	const char *front; /* the name of a registered front end; null: NBD */
 };
 
 struct sim_daemon {
 	struct sim_host *host;
 	struct gw *gw;
+	const char *front;
 	struct gw_admin_op op;
 	bool op_done;
 	int flush_rc; /* what the volume's removal said about its last flush */
 };
 
-/* The stores and front ends that the simulation knows, into the registry; once. */
+/* The stores and front ends that every simulation has, into the registry; once. */
 void sim_daemon_register(void);
 
 /* An image of that size, whole and durable. */

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * iscsi_sess_test.c - how sessions end: with commands at their store, in the middle of
+ * data, by another login that takes their place, by drain; and what is left of them.
+ */
+#include "config.h"
+
+#include "protocols/iscsi/iscsi_sess.h"
+
+#include <string.h>
+
+#include "tests/harness/harness.h"
+#include "tests/unit/protocols/iscsi/ini.h"
+
+static const struct sim_disk_faults stalls = { 0, 0, 0, 10000, 500 * SIM_MS, SIM_S };
+
+static uint8_t data[1 << 16];
+
+/* Commands at a store outlive their connection; they must not look back at it. */
+static void gone_with_commands_at_the_store(void **state)
+{
+	for (unsigned loops = 1; loops <= 2; loops++) {
+		struct fuzz_stack_cfg cfg = { .loops = loops, .pool_bytes = GW_POOL_MIN_BYTES };
+		struct ini i;
+
+		ini_up(&i, loops, &cfg);
+		for (unsigned round = 0; round < 4; round++) {
+			assert_int_equal(ini_login(&i, "InitialR2T=No|"), 0);
+			i.stack->host->disk->faults = stalls;
+			ini_read(&i, 2, 0, 64);
+			ini_write(&i, 3, INI_FINAL, 0, 8, data, 4096);
+			ini_write(&i, 4, INI_FINAL, 64, 64, NULL, 0);
+			fuzz_stack_run(i.stack, 20 * SIM_MS);
+			ini_hang_up(&i);
+			fuzz_stack_run(i.stack, round * 400 * SIM_MS);
+		}
+		i.stack->host->disk->faults = (struct sim_disk_faults){ 0 };
+		ini_end(&i);
+	}
+}
+
+/* The same initiator port again: the old session ends first, and the letters of both
+ * ends may cross where it ends by itself at that moment. */
+static void reinstated(void **state)
+{
+	struct fuzz_stack_cfg cfg = { .loops = 2, .pool_bytes = GW_POOL_MIN_BYTES };
+
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct ini a, b = { .isid = 1 };
+
+		ini_up(&a, seed, &cfg);
+		assert_int_equal(ini_login(&a, ""), 0);
+		ini_read(&a, 2, 0, 64);
+		if (seed & 1)
+			ini_hang_up(&a);
+		fuzz_stack_run(a.stack, seed * 10 * SIM_US);
+		b.stack = a.stack;
+		assert_int_equal(ini_login(&b, ""), 0);
+		assert_true(seed & 1 || fuzz_client_wait_closed(&a.client));
+		ini_read(&b, 2, 0, 1);
+		ini_ends(&b, 2, 2, 0x2900);
+		ini_hang_up(&a);
+		ini_hang_up(&b);
+		assert_true(fuzz_stack_down(a.stack));
+	}
+}
+
+HARNESS_MAIN(cmocka_unit_test(gone_with_commands_at_the_store), cmocka_unit_test(reinstated))
