@@ -295,7 +295,11 @@ static void conn_lost(struct iscsi_conn *conn)
 static void conn_ended(struct iscsi_conn *conn)
 {
 	struct iscsi_sess *sess = conn->sess;
+	struct iscsi_task *task;
 
+	LIST_FOREACH (task, &sess->tasks, link) /* of those that the store still has */
+		if (task->conn == conn)
+			task->conn = NULL;
 	LIST_REMOVE(conn, link);
 	sess->n_conns--;
 	loop_defer(sess->home->loop, &sess->rest);

@@ -64,7 +64,7 @@ static void leave_limbo(struct iscsi_task *task)
 {
 	struct iscsi_conn *conn = task->conn;
 
-	if (conn->into != task)
+	if (!conn || conn->into != task)
 		return;
 	conn->into = NULL;
 	if (conn->sink)
