@@ -53,8 +53,7 @@ static void was_reset(struct scsi_unit *unit)
 	scsi_ua_raise(unit, SCSI_UA_DEVICE_RESET);
 	if (nexus->ops->reset)
 		nexus->ops->reset(nexus, nexus->owner, unit);
-	else
-		scsi_abort_all(unit, nexus->last_number);
+	scsi_abort_all(unit, nexus->last_number);
 }
 
 static void itl_event(struct gw_itl *itl, void *owner, const struct gw_event *event)

@@ -37,9 +37,9 @@ struct scsi_nexus_ops {
 	 * commands may be started.  Never from inside scsi_nexus_open(); never at all
 	 * where there is no unit, since nothing joins then. */
 	void (*ready)(struct scsi_nexus *nexus, void *owner);
-	/* A logical unit was reset by another nexus: the transport aborts its tasks
-	 * of that unit as for LUN RESET, without an answer of its own.  Null: the
-	 * translator aborts them. */
+	/* A logical unit was reset by another nexus: the translator aborts its tasks
+	 * after this call.  The transport forgets the answers of that unit that it
+	 * still holds back.  May be null. */
 	void (*reset)(struct scsi_nexus *nexus, void *owner, struct scsi_unit *unit);
 };
 
