@@ -40,10 +40,14 @@ static bool is_taken(const struct iscsi_reg *reg, uint16_t tsih)
 	return !tsih; /* 0 is "none" (11.12.6) */
 }
 
-static void gone(struct loop_mail *mail)
+static struct iscsi_sess *of_mail(struct loop_mail *mail)
 {
-	struct iscsi_sess *sess =
-		(struct iscsi_sess *)((char *)mail - offsetof(struct iscsi_sess, mail));
+	return (struct iscsi_sess *)((char *)mail - offsetof(struct iscsi_sess, mail));
+}
+
+static void forget(struct loop_mail *mail)
+{
+	struct iscsi_sess *sess = of_mail(mail);
 	struct iscsi_reg *reg = sess->home->reg;
 	struct iscsi_heir *heir;
 
@@ -57,6 +61,29 @@ static void gone(struct loop_mail *mail)
 	iscsi_sess_unmake(&sess);
 	if (reg->changed)
 		reg->changed(reg->arg);
+}
+
+static void follow(struct loop_mail *mail)
+{
+	struct iscsi_sess *sess = of_mail(mail);
+
+	mail->run = forget;
+	loop_post(loop_set_get(loop_owner(sess->home->loop), 0), mail);
+}
+
+/* The order to end may still be on its way to a session that has gone by itself.
+ * Mail from one loop to another keeps its order, so this letter follows that one,
+ * and whatever it finds at home may be freed when it is back. */
+static void gone(struct loop_mail *mail)
+{
+	struct iscsi_sess *sess = of_mail(mail);
+
+	if (!sess->ending) {
+		forget(mail);
+		return;
+	}
+	mail->run = follow;
+	loop_post(sess->home->loop, mail);
 }
 
 bool iscsi_reg_add(struct iscsi_reg *reg, struct iscsi_sess *sess)
@@ -82,8 +109,6 @@ static void end_at_home(struct loop_mail *mail)
 		iscsi_sess_close(sess, "another login took its place");
 }
 
-/* Mail keeps its order: a session that has gone by itself in the meantime has posted
- * its own letter before this one arrives, and is freed on loop 0 only after it. */
 void iscsi_reg_end(struct iscsi_sess *sess, struct iscsi_heir *heir)
 {
 	if (heir) {
