@@ -94,7 +94,7 @@ static void ended(struct scsi_tmf *tmf)
 	answer(task, verdict_of(tmf->answer));
 }
 
-/* ---- tasks that the command set has not seen yet --------------------------- */
+/* ---- tasks that the command set has not seen yet, or has ended ------------- */
 
 /* Whether this kept command came before the request, in the order of CmdSN. */
 static bool is_kept_before(const struct iscsi_task *kept, const struct iscsi_task *task)
@@ -113,15 +113,25 @@ static void drop_kept(struct iscsi_task *kept)
 	iscsi_task_end(&kept);
 }
 
-static void drop_all_kept(struct iscsi_task *task, enum reach reach)
+/* Its answer waits for data: not any more. */
+static void drop_ended(struct iscsi_task *other)
 {
-	struct iscsi_task *kept, *next;
+	iscsi_count(other->sess->home, ISCSI_COUNT_aborted, 1);
+	iscsi_task_end(&other);
+}
 
-	for (kept = LIST_FIRST(&task->sess->tasks); kept; kept = next) {
-		next = LIST_NEXT(kept, link);
-		if (is_kept_before(kept, task) &&
-		    (reach == ALL_UNITS || kept->pdu.lun == task->pdu.lun))
-			drop_kept(kept);
+static void drop_all(struct iscsi_task *task, enum reach reach)
+{
+	struct iscsi_task *other, *next;
+
+	for (other = LIST_FIRST(&task->sess->tasks); other; other = next) {
+		next = LIST_NEXT(other, link);
+		if (reach != ALL_UNITS && other->pdu.lun != task->pdu.lun)
+			continue;
+		if (is_kept_before(other, task))
+			drop_kept(other);
+		else if (other->is_scsi && other->state == ISCSI_TASK_ENDED)
+			drop_ended(other);
 	}
 }
 
@@ -156,8 +166,7 @@ static bool abort_here(struct iscsi_task *task, enum iscsi_tmf_answer *verdict)
 		return true;
 	}
 	if (other->state == ISCSI_TASK_ENDED) {
-		iscsi_count(task->sess->home, ISCSI_COUNT_aborted, 1);
-		iscsi_task_end(&other); /* its answer waited for data: not any more */
+		drop_ended(other);
 		return true;
 	}
 	return false;
@@ -200,7 +209,7 @@ void iscsi_tmf_start(struct iscsi_task *task)
 	task->state = ISCSI_TASK_BEGUN;
 	task->managing = true;
 	if (function->reach != ONE_TASK && function->kind < SCSI_TMF_QUERY_TASK)
-		drop_all_kept(task, function->reach);
+		drop_all(task, function->reach);
 	if (function->resets)
 		reset_others(task, function->reach);
 	scsi_tmf_start(task->sess->scsi, &task->tmf);
