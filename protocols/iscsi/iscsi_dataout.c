@@ -253,7 +253,8 @@ static bool step(struct iscsi_task *task)
 	uint64_t left = task->wanted - task->given;
 	uint32_t needed;
 
-	if (!left || task->unasked.open || task->broken || task->state != ISCSI_TASK_BEGUN)
+	if (!left || task->unasked.open || task->broken || task->state != ISCSI_TASK_BEGUN ||
+	    task->scsi.aborted) /* then it waits for the store alone */
 		return false;
 	if (!have_piece(task)) {
 		iscsi_task_hunger(task);

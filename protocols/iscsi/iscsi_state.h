@@ -10,10 +10,11 @@
  *                                            └─ queue of iscsi_out
  *
  * A task belongs to its session; conn is its allegiance, and a pointer (RFC 7143
- * 4.2.5).  What is sent is an iscsi_out with its numbers, so that recovery can
- * keep it.  Who changes what: iscsi_tcp.c the receive side, iscsi_out.c the send
- * side, iscsi_dataout.c and iscsi_datain.c the data of tasks, iscsi_sess.c and
- * iscsi_conn.c birth and death.  All on the home loop, but for what says loop 0.
+ * 4.2.5), null when that connection has ended.  What is sent is an iscsi_out with
+ * its numbers, so that recovery can keep it.  Who changes what: iscsi_tcp.c the
+ * receive side, iscsi_out.c the send side, iscsi_dataout.c and iscsi_datain.c the
+ * data of tasks, iscsi_sess.c and iscsi_conn.c birth and death.  All on the home
+ * loop, but for what says loop 0.
  */
 #ifndef PROTOCOLS_ISCSI_ISCSI_STATE_H
 #define PROTOCOLS_ISCSI_ISCSI_STATE_H

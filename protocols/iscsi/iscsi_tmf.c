@@ -152,7 +152,7 @@ static void drop_all(struct iscsi_task *task, enum reach reach)
 			continue;
 		if (is_kept_before(other, task))
 			drop_kept(other);
-		else if (other->state == ISCSI_TASK_ENDED)
+		else if (other->is_scsi && other->state == ISCSI_TASK_ENDED)
 			drop_ended(other);
 	}
 }
