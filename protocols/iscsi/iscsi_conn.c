@@ -98,7 +98,7 @@ void iscsi_conn_bury(struct iscsi_conn *conn)
 
 /* ---- a turn ---------------------------------------------------------------- */
 
-/* After everything that completed in this turn: parse what is there, one send, one
+/* After everything that completed in this turn: parse what waited, one send, one
  * receive. */
 static void turn(struct loop_task *task)
 {
@@ -124,10 +124,13 @@ static void received(struct loop_stream *stream, int64_t res)
 	if (res > 0) {
 		conn->heard = loop_now(conn->home->loop);
 		iscsi_tcp_received(conn, (uint32_t)res);
+		iscsi_tcp_run(conn);
 	} else {
 		conn->rx_direct = 0;
 		iscsi_doom(conn, "the initiator went away");
 	}
+	/* behind what the requests above have deferred, so that those that are done
+	 * at once leave in this turn's send */
 	loop_defer(conn->home->loop, &conn->task);
 }
 
