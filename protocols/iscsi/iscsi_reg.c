@@ -71,7 +71,7 @@ static void gone(struct loop_mail *mail)
 
 	LIST_REMOVE(sess, entry);
 	if (sess->cold)
-		end_others(reg, sess);
+		end_others(sess->home->reg, sess);
 	while ((heir = TAILQ_FIRST(&sess->heirs))) {
 		iscsi_reg_disown(heir);
 		heir->over(heir);
