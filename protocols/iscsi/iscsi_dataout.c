@@ -130,16 +130,18 @@ static void advance(struct iscsi_task *task, const struct iscsi_pdu *pdu, bool c
 {
 	bool data_out = pdu->opcode == ISCSI_OP_DATA_OUT;
 	struct iscsi_burst *burst = data_out ? burst_of(task, pdu->dout.ttt) : &task->unasked;
+	bool too_much;
 
 	if (!burst || !burst->open)
 		return;
-	/* what is too much has no place, and ends the burst like its last byte */
+	too_much = pdu->data_bytes > burst->bytes - burst->got;
 	burst->got += (uint32_t)num_min(pdu->data_bytes, burst->bytes - burst->got);
 	if (data_out)
 		burst->datasn++;
 	if (counts)
 		task->piece_got += pdu->data_bytes;
-	if (pdu->final) /* and not before: a PDU without data may bring F (11.7.7) */
+	/* F ends it, and not the last byte: a PDU without data may bring F (11.7.7) */
+	if (pdu->final || too_much)
 		close_burst(task, burst);
 }
 
