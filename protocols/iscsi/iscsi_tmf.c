@@ -192,11 +192,13 @@ void iscsi_tmf_start(struct iscsi_task *task)
 		answer(task, verdict);
 		return;
 	}
+	task->tmf = (struct scsi_tmf){
+		.kind = function->kind,
+		.tag = task->pdu.tmf.ref_itt,
+		.done = ended,
+		.owner = task,
+	};
 	be64_put(task->tmf.lun, task->pdu.lun);
-	task->tmf.kind = function->kind;
-	task->tmf.tag = task->pdu.tmf.ref_itt;
-	task->tmf.done = ended;
-	task->tmf.owner = task;
 	task->state = ISCSI_TASK_BEGUN;
 	task->managing = true;
 	if (function->reach != ONE_TASK && function->kind < SCSI_TMF_QUERY_TASK)
