@@ -213,15 +213,18 @@ static bool grow_piece(struct iscsi_task *task, uint32_t bytes)
 	return true;
 }
 
-/* False: there is no memory for the next piece, or no room at the command. */
+/* False: there is no memory for the next piece, or no room at the command.  What came
+ * unasked is written together with what follows it where there is memory for that: two
+ * writes cost the store more than one. */
 static bool have_piece(struct iscsi_task *task)
 {
 	uint64_t left = task->wanted - task->given;
-	uint32_t least = piece_least(task);
+	uint32_t least = piece_least(task), want = (uint32_t)num_min(left, GW_BUF_MAX_BYTES);
 
 	if (!task->piece.n)
-		return scsi_task_room(&task->scsi) &&
-		       take_piece(task, (uint32_t)num_min(left, GW_BUF_MAX_BYTES), least);
+		return scsi_task_room(&task->scsi) && take_piece(task, want, least);
+	if (task->piece_bytes < want && grow_piece(task, want))
+		return true;
 	return task->piece_bytes >= least || grow_piece(task, least);
 }
 
