@@ -210,9 +210,9 @@ void loop_cancel(struct loop *loop, struct drv_op *op)
 
 void loop_defer(struct loop *loop, struct loop_task *task)
 {
-	check_home(loop);
-	if (task->queued)
+	if (task->queued) /* of a connection: once per I/O, so before the check */
 		return;
+	check_home(loop);
 	task->queued = true;
 	STAILQ_INSERT_TAIL(&loop->tasks, task, link);
 	loop->task_count++;

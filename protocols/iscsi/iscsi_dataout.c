@@ -222,7 +222,9 @@ static bool grow_piece(struct iscsi_task *task, uint32_t bytes)
 	return true;
 }
 
-/* False: there is no memory for the next piece, or no room at the command. */
+/* False: there is no memory for the next piece, or no room at the command.  What came
+ * unasked is written together with what follows it where there is memory for that: two
+ * writes cost the store more than one. */
 static bool have_piece(struct iscsi_task *task)
 {
 	uint64_t left = task->wanted - task->given;
@@ -231,6 +233,8 @@ static bool have_piece(struct iscsi_task *task)
 	if (!task->piece.n)
 		return scsi_task_room(&task->scsi) &&
 		       take_piece(task, &task->sess->asked, most, least);
+	if (task->piece_bytes < most && grow_piece(task, most))
+		return true;
 	return task->piece_bytes >= least || grow_piece(task, least);
 }
 

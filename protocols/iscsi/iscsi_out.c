@@ -61,6 +61,15 @@ static void add(struct iscsi_conn *conn, void *at, size_t bytes)
 	conn->tx_iov[conn->tx_n++] = (struct iovec){ at, bytes };
 }
 
+static void add_mem(struct iscsi_conn *conn, const struct gw_mem *mem, uint32_t bytes)
+{
+	if (bytes == mem->bytes)
+		for (unsigned i = 0; i < mem->n; i++)
+			conn->tx_iov[conn->tx_n++] = mem->iov[i];
+	else
+		conn->tx_n += gw_mem_iov(mem, 0, bytes, conn->tx_iov + conn->tx_n);
+}
+
 static void put_numbers(struct iscsi_conn *conn, struct iscsi_out *out)
 {
 	const struct iscsi_window *window = &conn->sess->window;
@@ -92,7 +101,7 @@ static void add_data(struct iscsi_conn *conn, struct iscsi_out *out)
 	if (!out->data_bytes)
 		return;
 	if (out->data.n)
-		conn->tx_n += gw_mem_iov(&out->data, 0, out->data_bytes, conn->tx_iov + first);
+		add_mem(conn, &out->data, out->data_bytes);
 	else
 		add(conn, out->small, out->data_bytes);
 	memset(out->tail, 0, pad);

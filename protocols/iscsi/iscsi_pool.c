@@ -46,7 +46,9 @@ struct iscsi_task *iscsi_pool_task(struct iscsi_home *home)
 	task = STAILQ_FIRST(&home->free_tasks);
 	STAILQ_REMOVE_HEAD(&home->free_tasks, hungry);
 	memset((uint8_t *)task + offsetof(struct iscsi_task, sess), 0,
-	       sizeof(*task) - offsetof(struct iscsi_task, sess));
+	       offsetof(struct iscsi_task, pdu) - offsetof(struct iscsi_task, sess));
+	task->data.n = task->data.bytes = 0;
+	task->piece.n = task->piece.bytes = 0;
 	return task;
 }
 

@@ -131,16 +131,12 @@ struct iscsi_task {
 	/* 1 + the condition (scsi_sense.tbl) that it fails with; its data is dropped */
 	uint16_t broken;
 	unsigned inside; /* calls into the command that are on the stack */
-	struct iscsi_pdu pdu; /* its cdb pointer is not valid: see scsi.cdb */
-	uint8_t bhs[ISCSI_BHS_BYTES]; /* as it came, for Reject */
-	struct gw_mem data; /* the data segment of the request itself */
 
 	/* ---- data-out (iscsi_dataout.c) ---- */
 	uint64_t expected; /* bytes that the initiator brings */
 	uint64_t wanted; /* that the command wants; valid once it asked */
 	uint64_t given; /* bytes handed to the command */
 	bool asked;
-	struct gw_mem piece; /* memory for [given, given + piece_bytes) */
 	uint32_t piece_bytes, piece_got, piece_asked; /* asked: by R2T or unsolicited */
 	struct iscsi_burst unasked, r2t[ISCSI_R2T_MAX];
 	unsigned n_r2t;
@@ -149,11 +145,16 @@ struct iscsi_task {
 	/* ---- data-in (iscsi_datain.c) ---- */
 	uint32_t datasn, in_offset, in_burst; /* in_burst: bytes of the running sequence */
 	struct iscsi_out *last; /* queued and not gathered: may carry the status */
-	struct iscsi_data_in last_head;
-
 	bool managing; /* tmf is in use (iscsi_tmf.c) */
 	unsigned told_units; /* whose resets have been told to all */
 	struct gw_reset_waiter told;
+
+	/* ---- large: not cleared for a new task (iscsi_pool.c) ---- */
+	struct iscsi_pdu pdu; /* its cdb pointer is not valid: see scsi.cdb */
+	uint8_t bhs[ISCSI_BHS_BYTES]; /* as it came, for Reject */
+	struct iscsi_data_in last_head; /* of last */
+	struct gw_mem data; /* the data segment of the request itself */
+	struct gw_mem piece; /* memory for [given, given + piece_bytes) */
 	struct scsi_tmf tmf;
 };
 LIST_HEAD(iscsi_task_list, iscsi_task);

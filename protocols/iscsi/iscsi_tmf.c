@@ -63,7 +63,7 @@ static void answer(struct iscsi_task *task, enum iscsi_tmf_answer verdict)
 	struct iscsi_tmf_response response = {
 		.answer = (uint8_t)verdict,
 		.itt = task->pdu.itt,
-		.additional = be24_get(task->tmf.information),
+		.additional = task->managing ? be24_get(task->tmf.information) : 0,
 	};
 
 	if (out) {
@@ -223,11 +223,13 @@ void iscsi_tmf_start(struct iscsi_task *task)
 		answer(task, verdict);
 		return;
 	}
+	task->tmf = (struct scsi_tmf){
+		.kind = function->kind,
+		.tag = task->pdu.tmf.ref_itt,
+		.done = ended,
+		.owner = task,
+	};
 	be64_put(task->tmf.lun, task->pdu.lun);
-	task->tmf.kind = function->kind;
-	task->tmf.tag = task->pdu.tmf.ref_itt;
-	task->tmf.done = ended;
-	task->tmf.owner = task;
 	task->state = ISCSI_TASK_BEGUN;
 	task->managing = true;
 	if (function->reach != ONE_TASK && function->kind < SCSI_TMF_QUERY_TASK)

@@ -91,6 +91,7 @@ static int run(const struct job *job)
 int main(int argc, char **argv)
 {
 	struct job job = { .fd = -1 };
+	int rc;
 
 	if (argc != 6) {
 		fputs(usage, stderr);
@@ -111,5 +112,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	memset(job.buf, 0x5a, job.block_bytes); /* touched, and not zeroes */
-	return run(&job);
+	rc = run(&job);
+	free(job.buf);
+	return rc;
 }

@@ -6,6 +6,8 @@
 
 #include "translators/scsi/scsi_cdb.h"
 
+#include <string.h>
+
 #include "gateway/base/bytes.h"
 
 #define VARIABLE_LENGTH 0x7f /* operation code of CDBs with a length of their own */
@@ -50,11 +52,29 @@ static uint8_t meant(const struct scsi_row *row, unsigned byte)
 	return row->action != SCSI_NO_ACTION && byte == 1 ? bits | 0x1f : bits;
 }
 
+/* Eight bytes at a time: nearly always there is none. */
+static bool may_be_stray(const uint8_t *cdb, const uint8_t *usage, unsigned n)
+{
+	uint64_t have, used, stray = 0;
+	unsigned i;
+
+	for (i = 0; i + sizeof(have) <= n; i += sizeof(have)) {
+		memcpy(&have, cdb + i, sizeof(have));
+		memcpy(&used, usage + i, sizeof(used));
+		stray |= have & ~used;
+	}
+	for (; i < n; i++)
+		stray |= cdb[i] & (uint8_t)~usage[i];
+	return stray;
+}
+
 bool scsi_cdb_stray_bit(const uint8_t *cdb, unsigned bytes, const struct scsi_row *row,
 			uint16_t *byte, uint8_t *bit)
 {
 	unsigned n = bytes < row->cdb_bytes ? bytes : row->cdb_bytes;
 
+	if (__builtin_expect(!may_be_stray(cdb, row->usage, n), 1))
+		return false;
 	for (unsigned i = 1; i < n; i++) {
 		unsigned stray = cdb[i] & ~meant(row, i);
 

@@ -20,7 +20,7 @@
 
 void scsi_task_init(struct scsi_task *task)
 {
-	memset(task, 0, offsetof(struct scsi_task, gather));
+	memset(task, 0, offsetof(struct scsi_task, cdb));
 	task->gather.n = task->gather.bytes = 0;
 	for (unsigned i = 0; i < SCSI_PIECES_MAX; i++) {
 		task->piece[i].mem.n = task->piece[i].mem.bytes = 0;

@@ -86,8 +86,7 @@ struct scsi_task {
 	struct scsi_nexus *nexus;
 	const struct scsi_port_ops *ops;
 	uint8_t lun[8]; /* SAM-5 4.7 */
-	uint8_t cdb[SCSI_CDB_MAX];
-	uint16_t cdb_bytes; /* what came: 16, or more by AHS */
+	uint16_t cdb_bytes; /* what came, in cdb (below): 16, or more by AHS */
 	uint8_t attr; /* enum scsi_attr */
 	bool read, write; /* the transport's R and W flags */
 	uint64_t tag; /* for logs and task management */
@@ -130,6 +129,7 @@ struct scsi_task {
 	uint64_t why_at;
 	struct scsi_sense why; /* failed: the failure nearest to the beginning */
 	/* large: scsi_task_init() touches little of what follows */
+	uint8_t cdb[SCSI_CDB_MAX]; /* the transport's to fill, cdb_bytes of it */
 	struct gw_mem gather; /* parameter data, or the pattern of WRITE SAME */
 	struct scsi_piece piece[SCSI_PIECES_MAX];
 	uint8_t sense[SCSI_SENSE_MAX];
