@@ -33,17 +33,6 @@ static void register_once(void)
 	sim_daemon_register();
 }
 
-static void register_front(const struct gw_front_ops *front)
-{
-	static const struct gw_front_ops *known;
-	struct gw_err err = GW_ERR_NONE;
-
-	if (known == front)
-		return;
-	GW_CHECK(!known && gw_registry_add_front(front, &err) == 0);
-	known = front;
-}
-
 void fuzz_stack_up(struct fuzz_stack *stack, uint64_t seed, const struct fuzz_stack_cfg *cfg)
 {
 	struct sim_daemon_cfg daemon = {
@@ -53,10 +42,8 @@ void fuzz_stack_up(struct fuzz_stack *stack, uint64_t seed, const struct fuzz_st
 	};
 
 	register_once();
-	if (cfg->front) {
-		register_front(cfg->front);
+	if (cfg->front)
 		daemon.front = cfg->front->name;
-	}
 	stack->host = sim_host_new(seed);
 	sim_daemon_make_image(stack->host, cfg->image_bytes);
 	GW_CHECK(sim_daemon_start(&stack->daemon, stack->host, &daemon));

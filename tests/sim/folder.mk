@@ -32,8 +32,24 @@ endif
 	%reldir%/sim_home.h \
 	%reldir%/sim_host.c \
 	%reldir%/sim_host.h \
+	%reldir%/sim_initiator.c \
+	%reldir%/sim_initiator.h \
 	%reldir%/sim_inode.c \
 	%reldir%/sim_inode.h \
+	%reldir%/sim_iscsi.c \
+	%reldir%/sim_iscsi.h \
+	%reldir%/sim_iscsi_again.c \
+	%reldir%/sim_iscsi_login.c \
+	%reldir%/sim_iscsi_login.h \
+	%reldir%/sim_iscsi_mix.c \
+	%reldir%/sim_iscsi_rx.c \
+	%reldir%/sim_iscsi_rx.h \
+	%reldir%/sim_iscsi_state.c \
+	%reldir%/sim_iscsi_state.h \
+	%reldir%/sim_iscsi_timers.c \
+	%reldir%/sim_iscsi_tx.c \
+	%reldir%/sim_iscsi_tx.h \
+	%reldir%/sim_iscsi_wire.h \
 	%reldir%/sim_model.c \
 	%reldir%/sim_model.h \
 	%reldir%/sim_nbd.c \
@@ -59,6 +75,8 @@ endif
 	%reldir%/sim_run.h \
 	%reldir%/sim_seeds.c \
 	%reldir%/sim_seeds.h \
+	%reldir%/sim_sitting.c \
+	%reldir%/sim_sitting.h \
 	%reldir%/sim_sock.c \
 	%reldir%/sim_sock.h \
 	%reldir%/sim_trace.c \
@@ -74,6 +92,7 @@ endif
 %canon_reldir%_libplanted_a_CPPFLAGS = $(AM_CPPFLAGS) -DGW_PLANT
 
 GW_SIM_ABOVE = %reldir%/libsim.a protocols/nbd/libpr_nbd.a translators/nbd/libtr_nbd.a \
+	protocols/iscsi/libpr_iscsi.a translators/scsi/libtr_scsi.a \
 	$(ST_FILE_LIBS)
 GW_SIM_WRAPS = -Wl,--wrap=gw_req_wait,--wrap=gw_credit_wait,--wrap=gw_req_orphan
 

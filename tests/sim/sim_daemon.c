@@ -9,6 +9,8 @@
 
 #include "tests/sim/sim_daemon.h"
 
+#include <stdio.h>
+
 #include "gateway/base/check.h"
 #include "gateway/core/registry.h"
 #include "tests/sim/sim_disk_io.h"
@@ -19,10 +21,14 @@
 
 extern const struct gw_store_ops st_file_ops;
 extern const struct gw_front_ops nbds_front_ops;
+extern const struct gw_front_ops iscsi_front_ops;
 
 const struct loop_addr sim_daemon_addr = { .family = LOOP_ADDR_INET,
 					   .ip = { 127, 0, 0, 1 },
 					   .port = SIM_PORT };
+const struct loop_addr sim_daemon_iscsi_addr = { .family = LOOP_ADDR_INET,
+						 .ip = { 127, 0, 0, 1 },
+						 .port = SIM_ISCSI_PORT };
 
 void sim_daemon_register(void)
 {
@@ -30,6 +36,7 @@ void sim_daemon_register(void)
 
 	GW_CHECK(gw_registry_add_store(&st_file_ops, &err) == 0);
 	GW_CHECK(gw_registry_add_front(&nbds_front_ops, &err) == 0);
+	GW_CHECK(gw_registry_add_front(&iscsi_front_ops, &err) == 0);
 }
 
 void sim_daemon_make_image(struct sim_host *h, uint64_t size_bytes)
@@ -79,10 +86,20 @@ static bool op_wait(struct sim_daemon *d, const char *what)
 	return d->op.rc == 0;
 }
 
+static int add_fronts(struct sim_daemon *d, const struct sim_daemon_cfg *cfg, struct gw_err *err)
+{
+	static const struct gw_setting scsi = { "iscsi", "127.0.0.1:3260" };
+	/* the option that says where to listen is named like the protocol */
+	const struct gw_setting one = { cfg->front ? cfg->front : "nbd", "127.0.0.1:10809" };
+	int rc = gw_front_add(d->gw, one.key, &one, 1, err);
+
+	if (!rc && cfg->iscsi)
+		rc = gw_front_add(d->gw, scsi.key, &scsi, 1, err);
+	return rc;
+}
+
 bool sim_daemon_start(struct sim_daemon *d, struct sim_host *h, const struct sim_daemon_cfg *cfg)
 {
-	/* the option that says where to listen is named like the protocol */
-	const struct gw_setting setting = { cfg->front ? cfg->front : "nbd", "127.0.0.1:10809" };
 	struct gw_volume_want want = { .name = EXPORT,
 				       .store = "file",
 				       .args.target = SIM_IMAGE,
@@ -91,7 +108,7 @@ bool sim_daemon_start(struct sim_daemon *d, struct sim_host *h, const struct sim
 				       .write_through = cfg->write_through };
 	struct gw_err err = GW_ERR_NONE;
 
-	*d = (struct sim_daemon){ .host = h, .front = setting.key };
+	*d = (struct sim_daemon){ .host = h };
 	sim_host_boot(h, cfg->loops);
 	if (gw_create(h->loops, &cfg->limits, &d->gw, &err))
 		sim_world_broken(h->world, "no gateway: %s", err.text);
@@ -101,7 +118,7 @@ bool sim_daemon_start(struct sim_daemon *d, struct sim_host *h, const struct sim
 		sim_world_fail(h->world, "the volume did not start: %s", d->op.err.text);
 		return false;
 	}
-	if (gw_front_add(d->gw, d->front, &setting, 1, &err)) {
+	if (add_fronts(d, cfg, &err)) {
 		sim_world_fail(h->world, "no front end: %s", err.text);
 		return false;
 	}
@@ -120,17 +137,34 @@ static void count_name(void *arg, const char *name)
 	++*(unsigned *)arg;
 }
 
+static void keep_name(void *arg, const char *name)
+{
+	*(const char **)arg = name;
+}
+
+static void drain_fronts(struct sim_daemon *d)
+{
+	char copy[16];
+
+	for (;;) {
+		const char *name = NULL;
+
+		gw_front_names(d->gw, keep_name, &name);
+		if (!name)
+			return;
+		snprintf(copy, sizeof(copy), "%s", name);
+		op_begin(d);
+		gw_front_remove(d->gw, copy, in_ns(d, 5 * SIM_S), &d->op);
+		op_wait(d, "draining a front end");
+	}
+}
+
 bool sim_daemon_stop(struct sim_daemon *d)
 {
 	struct sim_world *w = d->host->world;
-	unsigned fronts = 0, volumes = 0, left;
+	unsigned volumes = 0, left;
 
-	gw_front_names(d->gw, count_name, &fronts);
-	if (fronts) {
-		op_begin(d);
-		gw_front_remove(d->gw, d->front, in_ns(d, 5 * SIM_S), &d->op);
-		op_wait(d, "draining the front end");
-	}
+	drain_fronts(d);
 	gw_volume_names(d->gw, count_name, &volumes);
 	if (volumes) {
 		op_begin(d);

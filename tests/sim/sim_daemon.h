@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * sim_daemon.h - the daemon on a simulated machine: the core, the file store and a
- * front end (NBD where nothing else is said), brought up and taken down through
- * gateway/core/admin.h as configuration does it.
+ * sim_daemon.h - the daemon on a simulated machine: the core, the file store,
+ * the NBD front end and (if asked for) the iSCSI one, brought up and taken down
+ * through gateway/core/admin.h as configuration does it.
  */
 #ifndef TESTS_SIM_SIM_DAEMON_H
 #define TESTS_SIM_SIM_DAEMON_H
@@ -12,19 +12,20 @@
 
 #define SIM_IMAGE "disk.img"
 #define SIM_PORT 10809
+#define SIM_ISCSI_PORT 3260
 
 struct sim_daemon_cfg {
 	unsigned loops;
 	struct gw_limits limits;
 	uint32_t block_bytes; /* 0: the store's */
 	bool write_through, direct;
-	const char *front; /* the name of a registered front end; null: NBD */
+	const char *front; /* instead of NBD's: a registered front end; null: NBD */
+	bool iscsi; /* beside NBD, at its own port */
 };
 
 struct sim_daemon {
 	struct sim_host *host;
 	struct gw *gw;
-	const char *front;
 	struct gw_admin_op op;
 	bool op_done;
 	int flush_rc; /* what the volume's removal said about its last flush */
@@ -42,6 +43,6 @@ bool sim_daemon_start(struct sim_daemon *daemon, struct sim_host *host,
  * a power cut, too: then on a dead machine. */
 bool sim_daemon_stop(struct sim_daemon *daemon);
 
-extern const struct loop_addr sim_daemon_addr; /* where it listens */
+extern const struct loop_addr sim_daemon_addr, sim_daemon_iscsi_addr; /* where it listens */
 
 #endif

@@ -19,7 +19,7 @@
 #include "tests/sim/sim_run.h"
 #include "tests/sim/sim_seeds.h"
 
-#define SAME_RUNS 70 /* every scenario on every number of loops */
+#define SAME_RUNS 108 /* every scenario on every number of loops */
 
 static volatile uint64_t seed_now;
 
@@ -175,7 +175,7 @@ static void usage(void)
 	fprintf(stderr, "usage: sim [--seed N | --seeds A..B] [--loops 1|2|4]"
 			" [--scenario NAME] [--trace]\nscenarios:\n");
 	for (unsigned i = 0; i < SIM_SCENARIOS; i++)
-		fprintf(stderr, "  %-8s %s\n", sim_seeds_scenario(i)->name,
+		fprintf(stderr, "  %-10s %s\n", sim_seeds_scenario(i)->name,
 			sim_seeds_scenario(i)->words);
 	exit(2);
 }

@@ -103,7 +103,11 @@ static struct sim_cell view(const struct sim_model *m, uint64_t sector)
 
 static bool before(const struct sim_model *m, uint32_t a, uint32_t b)
 {
-	return m->write[a].end < m->write[b].submit || m->write[a].decided < m->write[b].born;
+	const struct sim_write *x = &m->write[a], *y = &m->write[b];
+
+	if (x->port && x->port == y->port && x->session < y->session)
+		return true;
+	return x->end < y->submit || x->decided < y->born;
 }
 
 /* ---- writes ------------------------------------------------------------- */
@@ -141,11 +145,17 @@ uint32_t sim_model_write(struct sim_model *m, uint32_t writer, uint64_t born, en
 	return id;
 }
 
+void sim_model_of_session(struct sim_model *m, uint32_t id, uint32_t port, uint32_t session)
+{
+	m->write[id].port = port;
+	m->write[id].session = session;
+}
+
 void sim_model_fill(const struct sim_model *m, uint32_t id, uint8_t *buf)
 {
 	const struct sim_write *w = &m->write[id];
 
-	for (uint32_t i = 0; i < w->count; i++) {
+	for (uint32_t i = 0; i < (w->kind == SIM_SAME ? 1 : w->count); i++) {
 		struct stamp s = { STAMP_MAGIC, id, w->first + i, w->writer };
 
 		for (unsigned k = 0; k < SIM_MODEL_SECTOR / sizeof(s); k++)
@@ -255,7 +265,9 @@ static int64_t whose(const struct sim_model *m, uint64_t sector, const uint8_t *
 	memcpy(&s, buf, sizeof(s));
 	if (memcmp(buf, buf + sizeof(s), SIM_MODEL_SECTOR - sizeof(s)) != 0)
 		return -2;
-	if (s.magic != STAMP_MAGIC || s.sector != sector || s.write >= m->n_writes)
+	if (s.magic != STAMP_MAGIC || s.write >= m->n_writes)
+		return -2;
+	if (s.sector != (m->write[s.write].kind == SIM_SAME ? m->write[s.write].first : sector))
 		return -2;
 	return m->write[s.write].writer == s.writer ? (int64_t)s.write : -2;
 }
@@ -264,7 +276,7 @@ static bool matches(const struct sim_model *m, const struct sim_entry *e, int64_
 {
 	if (write < 0)
 		return write == -1 && m->write[e->write].kind == SIM_ZERO;
-	return e->write == (uint32_t)write && m->write[e->write].kind == SIM_DATA;
+	return e->write == (uint32_t)write && m->write[e->write].kind != SIM_ZERO;
 }
 
 static const char *fate(const struct sim_write *w)
@@ -314,7 +326,7 @@ static bool check_sector(struct sim_model *m, uint64_t stamp, uint64_t sector, c
 {
 	int64_t write = whose(m, sector, buf);
 	struct sim_cell c = view(m, sector);
-	const struct sim_entry *seen = NULL;
+	struct sim_entry *seen = NULL;
 	unsigned found = 0;
 
 	for (uint16_t i = 0; i < c.n; i++) {
@@ -327,6 +339,7 @@ static bool check_sector(struct sim_model *m, uint64_t stamp, uint64_t sector, c
 		complain(m, "read", sector, buf);
 		return false;
 	}
+	m->write[seen->write].seen |= write >= 0;
 	if (found == 1 && c.n > 1 && stamp > m->disturbed)
 		observe(m, &c, seen, stamp);
 	return true;
@@ -356,6 +369,85 @@ bool sim_model_zero_told(struct sim_model *m, uint64_t stamp, uint32_t reader, u
 		if (!check_sector(m, stamp, first + i, zeroes))
 			return false;
 	return true;
+}
+
+/* ---- COMPARE AND WRITE -------------------------------------------------- */
+
+/* Of two that find the same write, one only may win. */
+static bool beat(struct sim_model *m, uint64_t sector, uint64_t stamp, const uint8_t *buf)
+{
+	int64_t write = whose(m, sector, buf);
+	struct sim_cell *c = &m->cell[sector];
+
+	for (uint16_t i = 0; write > 0 && i < c->n; i++) {
+		struct sim_entry *e = &c->entry[i];
+
+		if (!matches(m, e, write))
+			continue;
+		if (e->beaten && stamp > m->disturbed)
+			sim_world_fail(m->world,
+				       "two COMPARE AND WRITEs have won over write %" PRId64
+				       " in sector %" PRIu64,
+				       write, sector);
+		e->beaten = true;
+	}
+	return !m->world->failed;
+}
+
+bool sim_model_caw_won(struct sim_model *m, uint32_t id, uint64_t stamp, const uint8_t *buf)
+{
+	const struct sim_write *w = &m->write[id];
+	bool ok = true;
+
+	++m->clock;
+	sim_count(m->world, SIM_COVER_CAW_WON);
+	for (uint32_t i = 0; i < w->count && ok && stamp > m->settled; i++, buf += SIM_MODEL_SECTOR)
+		ok = check_sector(m, stamp, w->first + i, buf) && beat(m, w->first + i, stamp, buf);
+	return ok;
+}
+
+/* Whether nothing but these bytes can have been there; its own entry goes. */
+static bool certain(struct sim_model *m, uint64_t sector, uint32_t id, uint64_t stamp,
+		    const uint8_t *buf)
+{
+	int64_t write = whose(m, sector, buf);
+	struct sim_cell *c = &m->cell[sector];
+	bool others = false;
+	uint16_t n = 0;
+
+	for (uint16_t i = 0; i < c->n; i++) {
+		const struct sim_entry e = c->entry[i];
+
+		if (e.write == id)
+			continue;
+		others |= e.removed > stamp && !matches(m, &e, write);
+		c->entry[n++] = e;
+	}
+	c->n = n;
+	return !others;
+}
+
+bool sim_model_caw_lost(struct sim_model *m, uint32_t id, uint64_t stamp, const uint8_t *buf)
+{
+	struct sim_write *w = &m->write[id];
+	uint32_t same = 0;
+
+	w->end = ++m->clock;
+	sim_note(m->world, SIM_TR_FAILED, id, 0, 1);
+	sim_count(m->world, SIM_COVER_CAW_LOST);
+	for (uint32_t i = 0; i < w->count; i++, buf += SIM_MODEL_SECTOR)
+		same += certain(m, w->first + i, id, stamp, buf);
+	if (w->seen)
+		sim_world_fail(m->world,
+			       "write %" PRIu32 " was seen, a COMPARE AND WRITE that did not write",
+			       id);
+	else if (same == w->count && stamp > m->settled && stamp > m->disturbed)
+		sim_world_fail(m->world,
+			       "COMPARE AND WRITE %" PRIu32
+			       " found something else in sector %" PRIu64
+			       " on, where nothing else can have been",
+			       id, w->first);
+	return !m->world->failed;
 }
 
 /* ---- durability --------------------------------------------------------- */
@@ -397,8 +489,10 @@ void sim_model_disturbed(struct sim_model *m, uint64_t first, uint64_t count)
 	m->disturbed = ++m->clock;
 	for (uint64_t s = first; s < first + count && s < m->sectors; s++)
 		for (uint16_t i = 0; i < m->cell[s].n; i++)
-			if (!m->cell[s].entry[i].dead)
+			if (!m->cell[s].entry[i].dead) {
 				m->cell[s].entry[i].removed = NEVER;
+				m->cell[s].entry[i].beaten = false;
+			}
 }
 
 /* One sector after a power cut: its write stays, alone. */

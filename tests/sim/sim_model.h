@@ -13,6 +13,11 @@
  *                              rule.  Later is what came on a connection begun
  *                              after that, or after all loops knew (ended)
  *
+ * Sessions of one iSCSI port follow each other: nothing of an older one lands after
+ * a newer one is ready.  A COMPARE AND WRITE is a read and a write in one: what it
+ * found must have been there, it takes the place of each write once at most, and
+ * one that found something else is never seen.
+ *
  * A write is superseded for good when a later one is durable: acknowledged with
  * FUA, or before a FLUSH was submitted that is acknowledged.  After a power cut
  * what is on the disk must be a write that is not.
@@ -28,7 +33,8 @@
 
 #define SIM_MODEL_SECTOR 512u
 
-enum sim_kind { SIM_DATA, SIM_ZERO };
+/* SAME: the stamp of the first sector in all of them (WRITE SAME). */
+enum sim_kind { SIM_DATA, SIM_ZERO, SIM_SAME };
 
 struct sim_write {
 	uint64_t first;
@@ -38,6 +44,8 @@ struct sim_write {
 	uint64_t born; /* when its connection was begun; stamps are the model's clock */
 	uint64_t submit, ack, end; /* UINT64_MAX: not yet */
 	uint64_t decided; /* lost: when the daemon knew */
+	uint32_t port, session; /* of iSCSI: which port's, and its how manieth; or 0 */
+	bool seen; /* a read has found it */
 	uint32_t kept, gone; /* sectors, at a power cut */
 };
 
@@ -45,6 +53,7 @@ struct sim_entry {
 	uint32_t write, remover;
 	uint64_t removed; /* a read submitted later cannot see it */
 	bool dead; /* a power cut cannot bring it back */
+	bool beaten; /* a COMPARE AND WRITE has found it and taken its place */
 };
 
 struct sim_cell {
@@ -74,7 +83,9 @@ uint64_t sim_model_now(struct sim_model *model);
 /* A write is about to be sent, on a connection born then; returns its number. */
 uint32_t sim_model_write(struct sim_model *model, uint32_t writer, uint64_t born,
 			 enum sim_kind kind, uint64_t first, uint32_t count, bool fua);
-/* The bytes that this write sends. */
+/* It belongs to this session of an iSCSI port (both from 1). */
+void sim_model_of_session(struct sim_model *model, uint32_t write, uint32_t port, uint32_t session);
+/* The bytes that this write sends; of SAME: one sector. */
 void sim_model_fill(const struct sim_model *model, uint32_t write, uint8_t *buf);
 void sim_model_acked(struct sim_model *model, uint32_t write);
 void sim_model_failed(struct sim_model *model, uint32_t write, uint32_t error);
@@ -94,6 +105,12 @@ void sim_model_read_over(struct sim_model *model, uint64_t stamp);
 /* A range was said to read as zeroes. */
 bool sim_model_zero_told(struct sim_model *model, uint64_t stamp, uint32_t reader, uint64_t first,
 			 uint64_t count);
+
+/* A COMPARE AND WRITE (a write of its own, sent with the stamp of a read) has
+ * ended well, or found something else.  Checks; the read is not over by this. */
+bool sim_model_caw_won(struct sim_model *model, uint32_t write, uint64_t stamp, const uint8_t *buf);
+bool sim_model_caw_lost(struct sim_model *model, uint32_t write, uint64_t stamp,
+			const uint8_t *buf);
 
 /* A flush is about to be sent: its stamp. */
 uint64_t sim_model_flush(struct sim_model *model);

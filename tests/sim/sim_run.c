@@ -140,6 +140,72 @@ struct sim_user *sim_run_user(struct sim_run *run, const struct sim_habits *habi
 	return user;
 }
 
+/* ---- initiators --------------------------------------------------------- */
+
+struct sim_manners sim_run_manners(struct sim_run *run)
+{
+	struct sim_rng *r = run->rng;
+
+	return (struct sim_manners){
+		.depth = (unsigned)sim_rng_log(r, 1, SIM_ISCSI_DEPTH),
+		.burst = (unsigned)sim_rng_log(r, 1, 16),
+		.think_min_ns = SIM_US,
+		.think_max_ns = sim_rng_log(r, 100 * SIM_US, 50 * SIM_MS),
+		.max_sectors = (unsigned)sim_rng_log(r, 4, 256),
+		.write = (unsigned)sim_rng_between(r, 25, 50),
+		.sync = (unsigned)sim_rng_between(r, 1, 6),
+		.unmap = 3,
+		.same = 3,
+		.zero = 3,
+		.caw = (unsigned)sim_rng_between(r, 0, 12),
+		.test = 1,
+		.nop = 2,
+		.fua = (unsigned)sim_rng_between(r, 0, 20),
+		.pause_max_ns = SIM_S,
+		.away_max_ns = sim_rng_log(r, SIM_MS, SIM_S),
+		.patience_ns = 30 * SIM_S,
+		.rewrite = true,
+	};
+}
+
+struct sim_iscsi_cfg sim_run_iscsi_cfg(struct sim_run *run)
+{
+	struct sim_rng *r = run->rng;
+	struct sim_iscsi_cfg cfg = {
+		.style = (enum sim_iscsi_style)sim_rng_below(r, SIM_STYLES),
+		.initial_r2t = sim_rng_chance(r, 1, 3),
+		.immediate = sim_rng_chance(r, 2, 3),
+		.header_digest = sim_rng_chance(r, 1, 4),
+		.data_digest = sim_rng_chance(r, 1, 4),
+		.first_burst = (uint32_t)sim_rng_log(r, 512, 262144),
+		.max_burst = (uint32_t)sim_rng_log(r, 512, 1u << 20),
+		.max_r2t = (uint32_t)sim_rng_between(r, 1, 4),
+		.recv_max = (uint32_t)sim_rng_log(r, 512, 262144),
+		.send_max = (uint32_t)sim_rng_log(r, 512, 262144) & ~3u,
+		.isid = { 0x80 },
+	};
+
+	if (cfg.first_burst > cfg.max_burst)
+		cfg.first_burst = cfg.max_burst;
+	return cfg;
+}
+
+struct sim_initiator *sim_run_initiator(struct sim_run *run, const struct sim_iscsi_cfg *like,
+					const struct sim_manners *manners, uint64_t budget)
+{
+	struct sim_iscsi_cfg cfg = *like;
+	struct sim_initiator *u;
+
+	GW_CHECK(run->initiators < SIM_INITIATORS);
+	cfg.port = ++run->next_id;
+	cfg.isid[5] = (uint8_t)cfg.port;
+	u = sim_initiator_new(run->host->net, run->model, cfg.port, &sim_daemon_iscsi_addr, &cfg,
+			      manners, budget);
+	run->initiator[run->initiators++] = u;
+	sim_initiator_start(u);
+	return u;
+}
+
 void sim_run_for(struct sim_run *run, uint64_t ns)
 {
 	sim_host_run(run->host, ns);
@@ -152,6 +218,9 @@ static bool all_idle(void *arg)
 	for (unsigned i = 0; i < run->users; i++)
 		if (!sim_user_idle(run->user[i]))
 			return false;
+	for (unsigned i = 0; i < run->initiators; i++)
+		if (!sim_initiator_idle(run->initiator[i]))
+			return false;
 	return true;
 }
 
@@ -161,6 +230,8 @@ static uint64_t left(struct sim_run *run)
 
 	for (unsigned i = 0; i < run->users; i++)
 		n += run->user[i]->budget + sim_user_in_flight(run->user[i]);
+	for (unsigned i = 0; i < run->initiators; i++)
+		n += run->initiator[i]->budget + sim_initiator_in_flight(run->initiator[i]);
 	return n;
 }
 
@@ -211,6 +282,10 @@ static void heal(struct sim_run *run)
 		run->user[i]->budget = 0;
 		sim_user_stop(run->user[i]);
 	}
+	for (unsigned i = 0; i < run->initiators; i++) {
+		run->initiator[i]->budget = 0;
+		sim_initiator_stop(run->initiator[i]);
+	}
 }
 
 static void read_all(struct sim_run *run)
@@ -259,6 +334,8 @@ static void give_up(struct sim_run *run)
 {
 	for (unsigned i = 0; i < SIM_USERS; i++)
 		sim_user_free(&run->user[i]);
+	for (unsigned i = 0; i < SIM_INITIATORS; i++)
+		sim_initiator_free(&run->initiator[i]);
 	sim_model_free(&run->model);
 	sim_host_free(&run->host);
 }

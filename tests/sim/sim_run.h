@@ -2,20 +2,23 @@
  *
  * sim_run.h - one seed of one scenario: machine, daemon, model, clients.
  *
- * A scenario (sim_nbd_*.c) is a function on a struct sim_run: it chooses habits
- * and misfortunes with the run's own chance, lets time pass, and the model
- * judges.  Every scenario ends the same way: all is healed, the whole volume is
- * read, the daemon stops, and what it left on the disk is held against the model.
+ * A scenario (sim_nbd_*.c, sim_iscsi_mix.c and its kin) is a function on a struct
+ * sim_run: it chooses habits and misfortunes with the run's own chance, lets time
+ * pass, and the model judges.  Every scenario ends the same way: all is healed, the
+ * whole volume is read, the daemon stops, and what it left on the disk is held
+ * against the model.
  */
 #ifndef TESTS_SIM_SIM_RUN_H
 #define TESTS_SIM_SIM_RUN_H
 
 #include "tests/sim/sim_daemon.h"
 #include "tests/sim/sim_host.h"
+#include "tests/sim/sim_initiator.h"
 #include "tests/sim/sim_model.h"
 #include "tests/sim/sim_user.h"
 
 #define SIM_USERS 8 /* one of them the checker at the end */
+#define SIM_INITIATORS 8
 
 struct sim_run {
 	struct sim_host *host;
@@ -26,7 +29,8 @@ struct sim_run {
 	struct sim_daemon_cfg cfg;
 	bool serving;
 	struct sim_user *user[SIM_USERS];
-	unsigned users, next_id;
+	struct sim_initiator *initiator[SIM_INITIATORS];
+	unsigned users, initiators, next_id;
 };
 
 struct sim_scenario {
@@ -37,6 +41,8 @@ struct sim_scenario {
 
 extern const struct sim_scenario sim_nbd_calm, sim_nbd_cuts, sim_nbd_stalls, sim_nbd_errors,
 	sim_nbd_power, sim_nbd_pool, sim_nbd_sixty, sim_nbd_storm, sim_nbd_stop, sim_nbd_kill;
+extern const struct sim_scenario sim_iscsi_mix, sim_iscsi_digests, sim_iscsi_cuts, sim_iscsi_tasks,
+	sim_iscsi_pool, sim_iscsi_storm, sim_iscsi_again, sim_iscsi_timers;
 
 struct sim_result {
 	bool failed;
@@ -60,6 +66,11 @@ struct sim_habits sim_run_habits(struct sim_run *run);
 /* A client with habits of its own, connected and beginning. */
 struct sim_user *sim_run_user(struct sim_run *run, const struct sim_habits *habits,
 			      uint64_t budget);
+/* The same for initiators: of a random port, what it will negotiate and how. */
+struct sim_manners sim_run_manners(struct sim_run *run);
+struct sim_iscsi_cfg sim_run_iscsi_cfg(struct sim_run *run);
+struct sim_initiator *sim_run_initiator(struct sim_run *run, const struct sim_iscsi_cfg *cfg,
+					const struct sim_manners *manners, uint64_t budget);
 void sim_run_for(struct sim_run *run, uint64_t ns);
 /* Until every client has sent what it wanted and has its answers. */
 void sim_run_settle(struct sim_run *run, uint64_t patience_ns);

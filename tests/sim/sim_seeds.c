@@ -12,8 +12,10 @@
 #include "gateway/base/log.h"
 
 static const struct sim_scenario *const all[SIM_SCENARIOS] = {
-	&sim_nbd_calm, &sim_nbd_cuts,  &sim_nbd_stalls, &sim_nbd_errors, &sim_nbd_power,
-	&sim_nbd_pool, &sim_nbd_sixty, &sim_nbd_storm,	&sim_nbd_stop,	 &sim_nbd_kill,
+	&sim_nbd_calm,	  &sim_nbd_cuts,      &sim_nbd_stalls,	 &sim_nbd_errors,  &sim_nbd_power,
+	&sim_nbd_pool,	  &sim_nbd_sixty,     &sim_nbd_storm,	 &sim_nbd_stop,	   &sim_nbd_kill,
+	&sim_iscsi_mix,	  &sim_iscsi_digests, &sim_iscsi_cuts,	 &sim_iscsi_tasks, &sim_iscsi_pool,
+	&sim_iscsi_storm, &sim_iscsi_again,   &sim_iscsi_timers,
 };
 
 struct sim_seed sim_seeds_of(uint64_t seed)

@@ -7,7 +7,7 @@
 
 #include "tests/sim/sim_run.h"
 
-#define SIM_SCENARIOS 10
+#define SIM_SCENARIOS 18
 
 struct sim_seed {
 	uint64_t seed;
