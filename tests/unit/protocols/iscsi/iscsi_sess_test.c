@@ -65,4 +65,31 @@ static void reinstated(void **state)
 	}
 }
 
-HARNESS_MAIN(cmocka_unit_test(gone_with_commands_at_the_store), cmocka_unit_test(reinstated))
+/* Nothing comes behind a Logout Response, though a command ends before it is sent. */
+static void logout_is_the_last_word(void **state)
+{
+	struct ini i;
+
+	ini_begin(&i, "");
+	sim_net_pause(i.client.conn, true);
+	for (unsigned k = 0; k < 4; k++)
+		ini_read(&i, 10 + k, 0, 2048);
+	fuzz_stack_run(i.stack, SIM_S);
+	i.stack->host->disk->faults = stalls;
+	ini_read(&i, 20, 4096, 8);
+	fuzz_stack_run(i.stack, 10 * SIM_MS);
+	ini_logout(&i, 21);
+	fuzz_stack_run(i.stack, 3 * SIM_S);
+	sim_net_pause(i.client.conn, false);
+	do
+		assert_true(ini_any(&i));
+	while (i.pdu.opcode != INI_LOGOUT_RESPONSE);
+	assert_int_equal(i.pdu.bhs[2], 0);
+	assert_true(fuzz_client_wait_closed(&i.client));
+	assert_int_equal(i.client.len, 0);
+	i.stack->host->disk->faults = (struct sim_disk_faults){ 0 };
+	ini_end(&i);
+}
+
+HARNESS_MAIN(cmocka_unit_test(gone_with_commands_at_the_store), cmocka_unit_test(reinstated),
+	     cmocka_unit_test(logout_is_the_last_word))
