@@ -12,6 +12,7 @@ PR_ISCSI_TESTS = \
 	%reldir%/iscsi_sess_fsm_test \
 	%reldir%/iscsi_sess_test \
 	%reldir%/iscsi_sn_test \
+	%reldir%/iscsi_talk_test \
 	%reldir%/iscsi_tcp_test \
 	%reldir%/iscsi_text_test \
 	%reldir%/iscsi_tmf_test \
@@ -45,3 +46,5 @@ ISCSI_INI_LIBS = $(iscsi_stack_libs) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_tcp_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_tmf_test_SOURCES = %reldir%/iscsi_tmf_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_tmf_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_talk_test_SOURCES = %reldir%/iscsi_talk_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_talk_test_LDADD = $(ISCSI_INI_LIBS)
