@@ -173,8 +173,11 @@ static void listen_to_silence(struct loop_timer *timer)
 		(struct iscsi_conn *)((char *)timer - offsetof(struct iscsi_conn, alive));
 	struct loop *loop = conn->home->loop;
 	struct instant now = loop_now(loop);
-	struct instant due = instant_add(conn->heard, span_s(ISCSI_CONN_PING_S));
+	struct instant due;
 
+	if (conn->waiting)
+		conn->heard = now; /* it is we who do not listen: there is no memory */
+	due = instant_add(conn->heard, span_s(ISCSI_CONN_PING_S));
 	if (!instant_before(now, due)) {
 		/* who waits for memory reads no answer; a dead peer's socket errs */
 		if (conn->ping_ttt != ISCSI_NO_TAG && !conn->waiting) {

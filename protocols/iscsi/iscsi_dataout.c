@@ -68,7 +68,7 @@ enum iscsi_place iscsi_dataout_begin(struct iscsi_task *task, struct gw_buf *rx,
 	struct gw_credit *credit = paid ? &task->sess->in : &task->sess->asked;
 
 	*at = 0;
-	if (task->pdu.final && !data)
+	if (!want || (task->pdu.final && !data))
 		return ISCSI_PLACE_OK; /* nothing comes unasked */
 	if (in && paid && data == task->expected) {
 		gw_mem_add(&task->piece, rx, in, data);

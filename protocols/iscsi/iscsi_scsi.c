@@ -95,10 +95,16 @@ static void answer(struct iscsi_task *task)
 		send_response(task, residual);
 }
 
+/* Nothing goes out any more: after a Logout Response neither (11.15). */
+static bool is_mute(const struct iscsi_task *task)
+{
+	return task->sess->closing || task->conn->dead || task->conn->logged_out;
+}
+
 /* The command has ended, and no data is under way: the answer, and the end. */
 static void settle(struct iscsi_task *task)
 {
-	bool silent = task->sess->closing || (task->scsi.aborted && !task->scsi.status);
+	bool silent = is_mute(task) || (task->scsi.aborted && !task->scsi.status);
 
 	if (task->state != ISCSI_TASK_ENDED || task->inside)
 		return;
@@ -118,8 +124,10 @@ static void port_receive(struct scsi_task *scsi, uint64_t bytes)
 	struct iscsi_task *task = iscsi_task_of(scsi);
 
 	iscsi_dataout_want(task, bytes);
-	if (!task->inside)
-		iscsi_task_hunger(task); /* not from inside the command */
+	if (task->inside)
+		return; /* go_on() follows */
+	iscsi_task_hunger(task); /* not from inside the command */
+	loop_defer(task->sess->home->loop, &task->sess->feed);
 }
 
 static uint32_t port_memory(struct scsi_task *scsi, uint32_t bytes, uint32_t min_bytes,
@@ -137,7 +145,7 @@ static void port_send(struct scsi_task *scsi, struct gw_mem *mem)
 {
 	struct iscsi_task *task = iscsi_task_of(scsi);
 
-	if (task->sess->closing || task->conn->dead)
+	if (is_mute(task))
 		gw_mem_put(mem);
 	else
 		iscsi_datain_send(task, mem);
@@ -264,9 +272,9 @@ static void feed_one(struct iscsi_task *task)
 	if (task->state != ISCSI_TASK_BEGUN)
 		return;
 	enter(task);
-	if (task->asked)
-		iscsi_dataout_go_on(task);
-	else
+	iscsi_dataout_go_on(task);
+	/* one whose data has come may want memory, too */
+	if (task->state == ISCSI_TASK_BEGUN)
 		scsi_task_resume(&task->scsi);
 	leave(task);
 }

@@ -99,7 +99,8 @@ static void nexus_ready(struct scsi_nexus *nexus, void *owner)
 
 	(void)nexus;
 	gw_grant_release(&sess->grant);
-	sess->ready(sess, true);
+	if (sess->ready)
+		sess->ready(sess, true);
 }
 
 /* LOGICAL UNIT RESET by another nexus (SAM-5 6.3.3): answers that wait for data do not
@@ -281,7 +282,7 @@ void iscsi_sess_close(struct iscsi_sess *sess, const char *words)
 		       instant_add(loop_now(loop), span_s(ISCSI_SESS_PATIENCE_S)));
 	loop_defer_cancel(loop, &sess->opened);
 	loop_defer(loop, &sess->rest);
-	if (sess->held && sess->ready)
+	if (sess->ready)
 		sess->ready(sess, false);
 }
 
@@ -294,6 +295,8 @@ void iscsi_sess_kill(struct iscsi_sess *sess)
 void iscsi_sess_let_go(struct iscsi_sess *sess)
 {
 	sess->held = false;
+	sess->ready = NULL;
+	sess->owner = NULL;
 	loop_defer(sess->home->loop, &sess->rest);
 }
 

@@ -304,6 +304,7 @@ struct iscsi_home {
 	const struct iscsi_names *names;
 	struct iscsi_sess_list sessions;
 	bool draining;
+	unsigned n_talks; /* with room for a long answer (iscsi_talk.c) */
 	struct counter counters[ISCSI_COUNTERS];
 	STAILQ_HEAD(, iscsi_task) free_tasks;
 	struct iscsi_outs free_outs;

@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include "gateway/base/num.h"
-#include "protocols/iscsi/iscsi_doom.h"
 #include "protocols/iscsi/iscsi_names.h"
 #include "protocols/iscsi/iscsi_out.h"
 #include "protocols/iscsi/iscsi_task.h"
 
-#define ANSWER_BYTES 262144u /* SendTargets of some hundred targets */
+/* SendTargets of some hundred targets, in a discovery session.  So long an answer has
+ * room while it is made and fetched, and only so many at once. */
+#define ANSWER_BYTES 262144u
+#define ANSWERS_MAX 32u
 #define TTT 1u /* there is one negotiation at a time (6.4) */
 
 struct iscsi_talk {
@@ -26,65 +28,89 @@ struct iscsi_talk {
 	struct iscsi_text_out out;
 	uint32_t out_from;
 	uint8_t text_in[ISCSI_TEXT_MAX_BYTES];
-	uint8_t text_out[ANSWER_BYTES];
+	uint32_t room;
+	uint8_t text_out[]; /* room */
 };
 
 static struct iscsi_talk *talk_of(struct iscsi_conn *conn)
 {
-	if (!conn->talk) {
-		conn->talk = calloc(1, sizeof(*conn->talk));
-		if (conn->talk) {
-			iscsi_keys_begin(&conn->talk->keys, true, NULL);
-			conn->talk->keys.now = conn->params;
-		}
-	}
+	bool discovery = conn->sess->discovery;
+	uint32_t room = discovery ? ANSWER_BYTES : ISCSI_TEXT_MAX_BYTES;
+
+	if (conn->talk || (discovery && conn->home->n_talks >= ANSWERS_MAX))
+		return conn->talk;
+	conn->talk = calloc(1, sizeof(*conn->talk) + room);
+	if (!conn->talk)
+		return NULL;
+	conn->home->n_talks += discovery;
+	conn->talk->room = room;
+	iscsi_keys_begin(&conn->talk->keys, true, NULL);
+	conn->talk->keys.now = conn->params;
 	return conn->talk;
 }
 
 void iscsi_talk_free(struct iscsi_conn *conn)
 {
+	if (!conn->talk)
+		return;
+	conn->home->n_talks -= conn->sess->discovery;
 	free(conn->talk);
 	conn->talk = NULL;
 }
 
 /* ---- the answer ------------------------------------------------------------ */
 
-static void respond(struct iscsi_task *task, const uint8_t *text, uint32_t bytes, bool more,
-		    bool final)
+/* All of it, or the beginning where memory is short. */
+static uint32_t put_text(struct iscsi_conn *conn, struct iscsi_out *out, const uint8_t *text,
+			 uint32_t bytes)
 {
-	struct iscsi_conn *conn = task->conn;
-	struct iscsi_out *out = iscsi_out_take(conn);
+	if (bytes > ISCSI_SMALL_BYTES && gw_mem_take(&conn->sess->out, bytes, 0, &out->data)) {
+		gw_mem_copy_in(&out->data, 0, text, bytes);
+		out->data_bytes = bytes;
+	} else if (bytes) {
+		iscsi_out_small(out, text, (uint32_t)num_min(bytes, ISCSI_SMALL_BYTES));
+	}
+	return out->data_bytes;
+}
+
+static void queue_response(struct iscsi_task *task, struct iscsi_out *out, bool more, bool final)
+{
 	struct iscsi_text_response response = {
 		.final = final,
 		.more = more,
 		.lun = task->pdu.lun,
 		.itt = task->pdu.itt,
 		.ttt = final ? ISCSI_NO_TAG : TTT,
-		.data_bytes = bytes,
+		.data_bytes = out->data_bytes,
 	};
 
-	if (out && bytes && !gw_mem_take(&conn->sess->out, bytes, 0, &out->data)) {
-		iscsi_doom(conn, "no memory for text");
-		return;
-	}
-	if (!out)
-		return;
-	gw_mem_copy_in(&out->data, 0, text, bytes);
-	out->data_bytes = bytes;
 	iscsi_pdu_text_response_put(out->head, &response);
-	iscsi_out_queue(conn, out);
+	iscsi_out_queue(task->conn, out);
+}
+
+/* Nothing to say yet: the request goes on (11.10.2). */
+static void listen_on(struct iscsi_task *task)
+{
+	struct iscsi_out *out = iscsi_out_take(task->conn);
+
+	if (out)
+		queue_response(task, out, false, false);
 }
 
 /* The next piece of what there is to say. */
 static void respond_next(struct iscsi_task *task, struct iscsi_talk *talk)
 {
 	uint32_t left = talk->out.len - talk->out_from;
-	uint32_t n = (uint32_t)num_min(left, num_min(task->conn->params.send_max, 65536));
-	bool more = n < left;
-	bool final = !more && task->pdu.final;
+	uint32_t most = (uint32_t)num_min(left, num_min(task->conn->params.send_max, 65536));
+	struct iscsi_out *out = iscsi_out_take(task->conn);
+	bool more, final;
 
-	respond(task, talk->text_out + talk->out_from, n, more, final);
-	talk->out_from += n;
+	if (!out)
+		return;
+	talk->out_from += put_text(task->conn, out, talk->text_out + talk->out_from, most);
+	more = talk->out_from < talk->out.len;
+	final = !more && task->pdu.final;
+	queue_response(task, out, more, final);
 	talk->answering = more;
 	talk->open = !final;
 	if (!more)
@@ -94,10 +120,8 @@ static void respond_next(struct iscsi_task *task, struct iscsi_talk *talk)
 /* 7.12: as if it had not been; 7.3: and as if the request had not come. */
 static void give_up(struct iscsi_task *task, struct iscsi_talk *talk, enum iscsi_reject reason)
 {
-	if (talk) {
-		iscsi_keys_undo(&talk->keys);
-		talk->open = talk->answering = false;
-	}
+	iscsi_keys_undo(&talk->keys);
+	talk->open = talk->answering = false;
 	if (task->counted) {
 		iscsi_window_give_back(&task->sess->window);
 		task->counted = false;
@@ -179,7 +203,7 @@ static enum iscsi_neg_fault negotiate(struct iscsi_conn *conn, struct iscsi_talk
 	struct iscsi_text_pair pair;
 	struct iscsi_text text;
 
-	iscsi_text_out_begin(&talk->out, talk->text_out, sizeof(talk->text_out));
+	iscsi_text_out_begin(&talk->out, talk->text_out, talk->room);
 	iscsi_text_begin(&text, talk->text_in, talk->in.len);
 	while (!fault && iscsi_text_next(&text, &pair, &fault))
 		fault = is_repeated(talk, &pair) ? ISCSI_NEG_KEY_TWICE : offer(conn, talk, &pair);
@@ -230,7 +254,7 @@ static void talk_on(struct iscsi_task *task, struct iscsi_talk *talk)
 		return;
 	}
 	if (task->pdu.text.more) {
-		respond(task, NULL, 0, false, false);
+		listen_on(task);
 		return;
 	}
 	if (negotiate(conn, talk)) {
@@ -243,11 +267,14 @@ static void talk_on(struct iscsi_task *task, struct iscsi_talk *talk)
 
 void iscsi_talk_start(struct iscsi_task *task)
 {
-	struct iscsi_talk *talk = talk_of(task->conn);
+	struct iscsi_conn *conn = task->conn;
+	struct iscsi_talk *talk = talk_of(conn);
 
 	if (talk)
 		talk_on(task, talk);
 	else
-		iscsi_doom(task->conn, "no memory for text");
+		iscsi_out_reject(conn, ISCSI_REJECT_NO_TAG_LEFT, task->bhs);
+	if (talk && !talk->open)
+		iscsi_talk_free(conn);
 	iscsi_task_end(&task);
 }

@@ -8,9 +8,8 @@ check_LIBRARIES += %reldir%/libfuzz_stack.a
 %canon_reldir%_libfuzz_stack_a_SOURCES = \
 	%reldir%/fuzz_stack.c \
 	%reldir%/fuzz_stack.h
-fuzz_stack_libs = %reldir%/libfuzz_stack.a tests/sim/libsim.a protocols/nbd/libpr_nbd.a \
-	translators/nbd/libtr_nbd.a $(ST_FILE_LIBS) gateway/core/libgw_core.a $(GW_LOOP_LIBS)
-iscsi_stack_libs = protocols/iscsi/libpr_iscsi.a translators/scsi/libtr_scsi.a $(fuzz_stack_libs)
+fuzz_stack_libs = %reldir%/libfuzz_stack.a $(GW_SIM_ABOVE) gateway/core/libgw_core.a \
+	$(GW_LOOP_LIBS)
 
 fuzz_programs = \
 	%reldir%/fuzz_ctl_msg \
@@ -54,7 +53,7 @@ endif
 
 %canon_reldir%_fuzz_iscsi_conn_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_iscsi_conn.c $(fuzz_main)
 %canon_reldir%_fuzz_iscsi_conn_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
-%canon_reldir%_fuzz_iscsi_conn_LDADD = $(iscsi_stack_libs)
+%canon_reldir%_fuzz_iscsi_conn_LDADD = $(fuzz_stack_libs)
 %canon_reldir%_fuzz_iscsi_login_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_iscsi_login.c $(fuzz_main)
 %canon_reldir%_fuzz_iscsi_login_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %canon_reldir%_fuzz_iscsi_login_LDADD = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS)

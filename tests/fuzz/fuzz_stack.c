@@ -12,7 +12,6 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/log.h"
-#include "gateway/core/registry.h"
 
 #define PATIENCE_NS (60 * SIM_S)
 

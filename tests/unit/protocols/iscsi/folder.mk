@@ -4,7 +4,9 @@
 if HAVE_CMOCKA
 PR_ISCSI_TESTS = \
 	%reldir%/iscsi_conn_fsm_test \
+	%reldir%/iscsi_datain_test \
 	%reldir%/iscsi_dataout_test \
+	%reldir%/iscsi_ffp_test \
 	%reldir%/iscsi_keys_test \
 	%reldir%/iscsi_login_test \
 	%reldir%/iscsi_pdu_test \
@@ -12,6 +14,7 @@ PR_ISCSI_TESTS = \
 	%reldir%/iscsi_sess_fsm_test \
 	%reldir%/iscsi_sess_test \
 	%reldir%/iscsi_sn_test \
+	%reldir%/iscsi_talk_test \
 	%reldir%/iscsi_tcp_test \
 	%reldir%/iscsi_text_test \
 	%reldir%/iscsi_tmf_test \
@@ -45,3 +48,9 @@ ISCSI_INI_LIBS = $(iscsi_stack_libs) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_tcp_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_tmf_test_SOURCES = %reldir%/iscsi_tmf_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_tmf_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_talk_test_SOURCES = %reldir%/iscsi_talk_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_talk_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_datain_test_SOURCES = %reldir%/iscsi_datain_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_datain_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_ffp_test_SOURCES = %reldir%/iscsi_ffp_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_ffp_test_LDADD = $(ISCSI_INI_LIBS)

@@ -13,6 +13,8 @@
 #include "protocols/iscsi/iscsi_front.h"
 #include "tests/harness/harness.h"
 
+#define FIRST_CMDSN 100u
+
 static uint32_t padded(uint32_t n)
 {
 	return (n + 3) & ~3u;
@@ -287,19 +289,25 @@ static uint32_t put_keys(uint8_t *to, const char *keys)
 	return (uint32_t)n;
 }
 
+void ini_send_login(struct fuzz_client *client, uint8_t isid, const char *keys)
+{
+	uint8_t pdu[48 + 2048 + 4] = { 0x43, 0x87 };
+	uint32_t n = put_keys(pdu + 48, keys);
+
+	be24_put(pdu + 5, n);
+	pdu[8] = 0x80;
+	pdu[13] = isid;
+	be32_put(pdu + 24, FIRST_CMDSN);
+	fuzz_client_send(client, pdu, 48 + padded(n));
+}
+
 unsigned ini_login(struct ini *i, const char *keys)
 {
-	uint8_t bhs[48] = { 0x43, 0x87 }, data[2048];
-	uint32_t n = put_keys(data, keys);
-
 	fuzz_client_open(&i->client, i->stack);
 	i->head_digest = i->data_digest = false;
-	i->cmdsn = 100;
+	i->cmdsn = FIRST_CMDSN;
 	i->statsn = 0;
-	bhs[8] = 0x80;
-	bhs[13] = i->isid;
-	be32_put(bhs + 24, i->cmdsn);
-	ini_send(i, bhs, data, n);
+	ini_send_login(&i->client, i->isid, keys);
 	if (!ini_any(i))
 		return 0xffff;
 	assert_int_equal(i->pdu.opcode, 0x23);

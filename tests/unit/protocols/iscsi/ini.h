@@ -58,6 +58,8 @@ void ini_up(struct ini *ini, uint64_t seed, const struct fuzz_stack_cfg *cfg);
 /* Connects, sends a login into full feature phase with these keys ("A=b|C=d|") beside
  * the names and answers the status class and detail; 0: it is in. */
 unsigned ini_login(struct ini *ini, const char *keys);
+/* Sends the same request and waits for nothing. */
+void ini_send_login(struct fuzz_client *client, uint8_t isid, const char *keys);
 /* ini_up() with the usual world, and ini_login(). */
 void ini_begin(struct ini *ini, const char *keys);
 /* Another initiator port at the same daemon: connected, logged in. */

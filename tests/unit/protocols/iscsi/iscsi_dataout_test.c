@@ -194,7 +194,113 @@ static void unasked_too_much(void **state)
 	ini_end(&i);
 }
 
+/* Each way to break the rules: what the Reject says and how the command ends; after
+ * the answer no more data of it is asked for. */
+static void rules(void **state)
+{
+	static const struct {
+		uint32_t ttt, sn, offset, n; /* ttt: 0 stands for that of the R2T */
+		bool final;
+		uint8_t reason;
+		unsigned condition; /* 0: the command goes on */
+	} rows[] = {
+		{ 0, 1, 0, 512, false, 4, 0x4705 }, /* DataSN */
+		{ 0, 0, 512, 512, false, 4, 0x4705 }, /* offset */
+		{ 0, 0, 0, 4100, false, 4, 0x0c0d }, /* too much */
+		{ 0, 0, 0, 512, true, 4, 0x0c0d }, /* too little */
+		{ 77, 0, 0, 512, true, 9, 0 }, /* no such R2T */
+		{ INI_NO_TAG, 0, 0, 512, true, 9, 0 }, /* nothing comes unasked */
+	};
+
+	for (unsigned k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+		struct ini i;
+		uint32_t ttt;
+
+		make_data(k);
+		ini_begin(&i, "FirstBurstLength=4096|MaxBurstLength=4096|");
+		ini_write(&i, 2, INI_FINAL, 0, 16, NULL, 0);
+		ttt = ini_take(&i, INI_R2T, 2)->ttt;
+		ini_data_out(&i, 2, rows[k].ttt ? rows[k].ttt : ttt, rows[k].sn, rows[k].offset,
+			     data, rows[k].n, rows[k].final);
+		rejects(&i, rows[k].reason);
+		if (!rows[k].condition) {
+			ini_data_out(&i, 2, ttt, 0, 0, data, 4096, true);
+			ini_feed(&i, 2, data);
+		} else {
+			/* the answer waits for the rest of what was asked for */
+			ini_data_out(&i, 2, ttt, 1, 0, data, 4096, true);
+			ini_ends(&i, 2, 2, rows[k].condition);
+		}
+		still_works(&i);
+		ini_end(&i);
+	}
+}
+
+/* Unsolicited data where none may be. */
+static void not_allowed(void **state)
+{
+	static const char *const keys[] = { "ImmediateData=No|", "ImmediateData=Yes|" };
+
+	for (unsigned k = 0; k < 2; k++) {
+		struct ini i;
+
+		make_data(k);
+		ini_begin(&i, keys[k]);
+		ini_write(&i, 2, k ? 0 : INI_FINAL, 0, 8, k ? NULL : data, k ? 0 : 512);
+		ini_ends(&i, 2, 2, 0x0c0c);
+		ini_write(&i, 3, INI_FINAL, 0, 8, NULL, 0);
+		ini_feed(&i, 3, data);
+		ini_end(&i);
+	}
+}
+
+/* A command that writes nothing and says that more comes: it takes no memory, and
+ * keeps nobody waiting. */
+static void nothing_is_brought(void **state)
+{
+	static const uint8_t cdb[16] = { 0x2a };
+	struct ini i;
+
+	ini_begin(&i, "InitialR2T=No|");
+	ini_command(&i, 0x01, 2, INI_WRITE, 0, cdb, NULL, 0);
+	ini_ends(&i, 2, 0, 0);
+	ini_command(&i, 0x41, 2, INI_WRITE, 0, cdb, NULL, 0);
+	ini_ends(&i, 2, 0, 0);
+	ini_nop(&i, 3, "ping", 4);
+	ini_take(&i, INI_NOP_IN, 3);
+	ini_end(&i);
+}
+
+/* Immediate commands are bounded by number, and by memory that nobody else needs. */
+static void immediate_commands(void **state)
+{
+	uint8_t cdb[16] = { 0x2a, 0, 0, 0, 0, 0, 0, 0, 16 };
+	struct ini i;
+	unsigned refused = 0, n = 40;
+
+	make_data(20);
+	ini_begin(&i, "InitialR2T=No|");
+	for (unsigned k = 0; k < n; k++)
+		ini_command(&i, 0x41, 10 + k, INI_WRITE, 8 * KIB, cdb, data, KIB);
+	fuzz_stack_run(i.stack, SIM_S);
+	for (unsigned k = 0; k < n; k++)
+		ini_data_out(&i, 10 + k, INI_NO_TAG, 0, KIB, data + KIB, 7 * KIB, true);
+	for (unsigned k = 0; k < n; k++) {
+		assert_true(ini_any(&i));
+		refused += i.pdu.opcode == INI_REJECT;
+		if (i.pdu.opcode == INI_REJECT)
+			assert_int_equal(i.pdu.bhs[2], 6);
+		else
+			assert_int_equal(i.pdu.opcode, INI_RESPONSE);
+	}
+	assert_int_equal(refused, n - 32);
+	still_works(&i);
+	ini_end(&i);
+}
+
 HARNESS_MAIN(cmocka_unit_test(immediate), cmocka_unit_test(unsolicited),
 	     cmocka_unit_test(immediate_then_unsolicited_then_asked),
 	     cmocka_unit_test(asked_in_bursts), cmocka_unit_test(more_brought_than_wanted),
-	     cmocka_unit_test(expects_4_gib), cmocka_unit_test(unasked_too_much))
+	     cmocka_unit_test(expects_4_gib), cmocka_unit_test(unasked_too_much),
+	     cmocka_unit_test(rules), cmocka_unit_test(not_allowed),
+	     cmocka_unit_test(nothing_is_brought), cmocka_unit_test(immediate_commands))

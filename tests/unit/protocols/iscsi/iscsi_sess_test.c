@@ -65,4 +65,134 @@ static void reinstated(void **state)
 	}
 }
 
-HARNESS_MAIN(cmocka_unit_test(gone_with_commands_at_the_store), cmocka_unit_test(reinstated))
+/* Nothing comes behind a Logout Response, though a command ends before it is sent. */
+static void logout_is_the_last_word(void **state)
+{
+	struct ini i;
+
+	ini_begin(&i, "");
+	sim_net_pause(i.client.conn, true);
+	for (unsigned k = 0; k < 4; k++)
+		ini_read(&i, 10 + k, 0, 2048);
+	fuzz_stack_run(i.stack, SIM_S);
+	i.stack->host->disk->faults = stalls;
+	ini_read(&i, 20, 4096, 8);
+	fuzz_stack_run(i.stack, 10 * SIM_MS);
+	ini_logout(&i, 21);
+	fuzz_stack_run(i.stack, 3 * SIM_S);
+	sim_net_pause(i.client.conn, false);
+	do
+		assert_true(ini_any(&i));
+	while (i.pdu.opcode != INI_LOGOUT_RESPONSE);
+	assert_int_equal(i.pdu.bhs[2], 0);
+	assert_true(fuzz_client_wait_closed(&i.client));
+	assert_int_equal(i.client.len, 0);
+	i.stack->host->disk->faults = (struct sim_disk_faults){ 0 };
+	ini_end(&i);
+}
+
+/* Several logins of one initiator port at once, while the old session's commands stall:
+ * the last one stays, the others are told or cut, and nobody waits for ever. */
+static void heirs(void **state)
+{
+	struct fuzz_stack_cfg cfg = { .loops = 2, .pool_bytes = GW_POOL_MIN_BYTES };
+
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct ini a, last = { .isid = 1 };
+		struct fuzz_client others[5];
+
+		ini_up(&a, seed, &cfg);
+		assert_int_equal(ini_login(&a, ""), 0);
+		a.stack->host->disk->faults = stalls;
+		ini_read(&a, 2, 0, 64);
+		for (unsigned k = 0; k < 5; k++) {
+			fuzz_client_open(&others[k], a.stack);
+			ini_send_login(&others[k], 1, "");
+			fuzz_stack_run(a.stack, seed * SIM_MS * k);
+		}
+		if (seed & 1)
+			fuzz_client_close(&others[2], false);
+		fuzz_stack_run(a.stack, (seed % 4) * 600 * SIM_MS);
+		a.stack->host->disk->faults = (struct sim_disk_faults){ 0 };
+		last.stack = a.stack;
+		assert_int_equal(ini_login(&last, ""), 0);
+		ini_read(&last, 2, 0, 1);
+		ini_ends(&last, 2, 2, 0x2900);
+		for (unsigned k = 0; k < 5; k++) {
+			if (k != 2 || !(seed & 1))
+				assert_true(fuzz_client_wait_closed(&others[k]));
+			fuzz_client_close(&others[k], true);
+		}
+		ini_hang_up(&last);
+		ini_end(&a);
+	}
+}
+
+/* As many as there is memory for, the later ones with smaller windows; then no more,
+ * until somebody leaves. */
+static void until_the_pool_is_promised(void **state)
+{
+	static struct ini i[200];
+	unsigned n = 0, window = 128, smaller = 0;
+
+	ini_begin(&i[0], "");
+	for (n = 1; n < 200; n++) {
+		unsigned status;
+
+		i[n].stack = i[0].stack;
+		i[n].isid = (uint8_t)(n + 1);
+		status = ini_login(&i[n], "");
+		if (status)
+			assert_int_equal(status, 0x302);
+		if (status)
+			break;
+		smaller += i[n].max_cmdsn - i[n].cmdsn + 1 < window;
+		window = i[n].max_cmdsn - i[n].cmdsn + 1;
+	}
+	assert_true(n >= 5 && n < 200);
+	assert_true(smaller);
+	fuzz_client_close(&i[n].client, true);
+	ini_hang_up(&i[1]);
+	fuzz_stack_run(i[0].stack, SIM_S);
+	assert_int_equal(ini_login(&i[n], ""), 0);
+	for (unsigned k = 2; k <= n; k++)
+		ini_hang_up(&i[k]);
+	ini_end(&i[0]);
+}
+
+static void ended_op(struct gw_admin_op *op)
+{
+	*(bool *)op->owner = true;
+}
+
+/* A drain asks to log out (11.9.1: event 1), and cuts who does not. */
+static void drain(void **state)
+{
+	struct ini i, other;
+	bool done = false;
+	struct gw_admin_op op = { .done = ended_op, .owner = &done };
+
+	ini_begin(&i, "");
+	ini_join(&other, &i, 2, "");
+	gw_front_remove(i.stack->daemon.gw, "iscsi",
+			(struct instant){ (int64_t)(i.stack->host->world->now_ns + 5 * SIM_S) },
+			&op);
+	ini_take(&i, INI_ASYNC, INI_NO_TAG);
+	assert_int_equal(i.pdu.bhs[36], 1);
+	ini_read(&i, 2, 0, 1); /* still served */
+	ini_take(&i, INI_DATA_IN, 2);
+	ini_logout(&i, 3);
+	ini_take(&i, INI_LOGOUT_RESPONSE, 3);
+	assert_true(fuzz_client_wait_closed(&i.client));
+	assert_false(done);
+	ini_take(&other, INI_ASYNC, INI_NO_TAG);
+	assert_true(fuzz_client_wait_closed(&other.client));
+	fuzz_stack_run(i.stack, SIM_S);
+	assert_true(done);
+	ini_hang_up(&other);
+	ini_end(&i);
+}
+
+HARNESS_MAIN(cmocka_unit_test(gone_with_commands_at_the_store), cmocka_unit_test(reinstated),
+	     cmocka_unit_test(logout_is_the_last_word), cmocka_unit_test(heirs),
+	     cmocka_unit_test(until_the_pool_is_promised), cmocka_unit_test(drain))
