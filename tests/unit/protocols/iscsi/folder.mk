@@ -38,7 +38,7 @@ PR_ISCSI_PURE_LIBS = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS) $(CMOCKA_LIBS
 %canon_reldir%_iscsi_window_test_LDADD = $(PR_ISCSI_PURE_LIBS)
 
 ISCSI_INI = %reldir%/ini.c %reldir%/ini.h
-ISCSI_INI_LIBS = $(iscsi_stack_libs) $(CMOCKA_LIBS)
+ISCSI_INI_LIBS = $(fuzz_stack_libs) $(CMOCKA_LIBS)
 
 %canon_reldir%_iscsi_dataout_test_SOURCES = %reldir%/iscsi_dataout_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_dataout_test_LDADD = $(ISCSI_INI_LIBS)

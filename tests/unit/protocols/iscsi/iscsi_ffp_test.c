@@ -99,8 +99,10 @@ static void same_tag(void **state)
 	ini_take(&i, INI_R2T, 2);
 	ini_write(&i, 2, INI_FINAL, 0, 8, NULL, 0);
 	rejected(&i, 7, 0x01);
+	i.cmdsn--; /* it has not come (RFC 7143 7.3) */
 	ini_nop(&i, 2, "ping", 4);
 	rejected(&i, 7, 0x00);
+	i.cmdsn--;
 	ini_data_out(&i, 2, 1, 0, 0, data, 4096, true);
 	ini_ends(&i, 2, 0, 0);
 	works(&i);
@@ -191,7 +193,7 @@ static void wrong_digest(void **state)
 	fuzz_client_send(&i.client, "none", 4);
 	i.data_digest = true;
 	rejected(&i, 2, 0x01);
-	ini_ends(&i, 2, 2, 0x4705);
+	i.cmdsn--; /* it has not come (RFC 7143 7.3, 7.8) */
 	ini_write(&i, 3, INI_FINAL, 0, 8, NULL, 0);
 	ini_take(&i, INI_R2T, 3);
 	i.data_digest = false;

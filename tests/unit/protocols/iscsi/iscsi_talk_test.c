@@ -73,8 +73,10 @@ static void discovery_only(void **state)
 	ini_begin(&i, "SessionType=Discovery|");
 	ini_read(&i, 2, 0, 1);
 	rejected(&i, PROTOCOL);
+	i.cmdsn--; /* it has not come (RFC 7143 7.3) */
 	ini_nop(&i, 3, "ping", 4);
 	rejected(&i, PROTOCOL);
+	i.cmdsn--;
 	ini_manage(&i, 6, 4, INI_NO_TAG, 0);
 	rejected(&i, PROTOCOL);
 	ini_data_out(&i, 2, 1, 0, 0, "data", 4, true);
@@ -156,10 +158,12 @@ static void wrong_tags(void **state)
 	ini_begin(&i, "");
 	ini_text(&i, 2, 1, INI_FINAL, "SendTargets=", 13);
 	rejected(&i, BAD_FIELD); /* nothing is open */
+	i.cmdsn--;
 	ini_text(&i, 2, INI_NO_TAG, CONTINUE, "Send", 4);
 	ini_take(&i, INI_TEXT_RESPONSE, 2);
 	ini_text(&i, 2, i.pdu.ttt + 1, INI_FINAL, "Targets=", 9);
 	rejected(&i, BAD_FIELD);
+	i.cmdsn--;
 	ini_text(&i, 2, INI_NO_TAG, CONTINUE, "Send", 4);
 	ini_take(&i, INI_TEXT_RESPONSE, 2);
 	ASKS(&i, "SendTargets=", ANSWER); /* begins anew */
@@ -179,6 +183,7 @@ static void too_much(void **state)
 	ini_take(&i, INI_TEXT_RESPONSE, 2);
 	ini_text(&i, 2, i.pdu.ttt, CONTINUE, text, sizeof(text));
 	rejected(&i, PROTOCOL);
+	i.cmdsn--;
 	ASKS(&i, "SendTargets=", ANSWER);
 	ini_end(&i);
 }
