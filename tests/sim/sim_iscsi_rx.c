@@ -118,9 +118,8 @@ static void on_response(struct sim_iscsi *n)
 		sim_iscsi_offence(n, "a SCSI Response with tag %u", sim_get32(h + 16));
 	else if (h[2] != 0)
 		sim_iscsi_offence(n, "response %#x", h[2]);
-	else if (exp_datasn != (cmd->in_bytes ? cmd->datasn : cmd->r2tsn))
-		sim_iscsi_offence(n, "ExpDataSN %u, got were %u", exp_datasn,
-				  cmd->in_bytes ? cmd->datasn : cmd->r2tsn);
+	else if (exp_datasn != cmd->datasn) /* 11.4.8: Data-In alone */
+		sim_iscsi_offence(n, "ExpDataSN %u, got were %u", exp_datasn, cmd->datasn);
 	if (n->phase == SIM_ISCSI_OVER)
 		return;
 	cmd->status = h[3];
