@@ -15,6 +15,11 @@
 
 /* A buffer with less room than this behind it is left for a new one. */
 #define ROOM_MIN_BYTES 16384u
+/* Where this much of a data segment is still to come, only so much is taken of what
+ * follows it: the next one will be as long, and its data shall go to its place at once
+ * instead of through the buffer. */
+#define REST_LONG_BYTES 32768u
+#define BEHIND_LONG_BYTES 1024u
 /* Answers that wait for a peer who does not read: then we do not read either. */
 #define QUEUED_MAX 2048u
 
@@ -248,6 +253,14 @@ static uint32_t rest_of_data(const struct iscsi_conn *conn)
 	return conn->layout.data_bytes - conn->sink_got;
 }
 
+/* The room in the buffer that the next receive may fill. */
+static uint32_t room_behind(const struct iscsi_conn *conn, uint32_t rest)
+{
+	uint32_t room = conn->rx->bytes - conn->rx_to;
+
+	return rest < REST_LONG_BYTES ? room : (uint32_t)num_min(room, BEHIND_LONG_BYTES);
+}
+
 void iscsi_tcp_arm(struct iscsi_conn *conn)
 {
 	uint32_t rest = rest_of_data(conn);
@@ -265,8 +278,8 @@ void iscsi_tcp_arm(struct iscsi_conn *conn)
 	if (rest)
 		n = gw_mem_iov(conn->sink, conn->sink_from + conn->sink_got, rest, conn->rx_iov);
 	if (room && conn->rx_to < conn->rx->bytes)
-		conn->rx_iov[n++] = (struct iovec){ conn->rx->mem + conn->rx_to,
-						    conn->rx->bytes - conn->rx_to };
+		conn->rx_iov[n++] =
+			(struct iovec){ conn->rx->mem + conn->rx_to, room_behind(conn, rest) };
 	conn->rx_direct = rest;
 	if (n)
 		loop_stream_receive(&conn->stream, conn->rx_iov, n, false);
