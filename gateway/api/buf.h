@@ -93,6 +93,8 @@ void gw_buf_put(struct gw_buf **buf);
 bool gw_mem_add(struct gw_mem *mem, struct gw_buf *buf, void *start, uint32_t bytes);
 /* Gives every reference back; mem is empty then. */
 void gw_mem_put(struct gw_mem *mem);
+/* Shortens it to its first bytes. */
+void gw_mem_cut(struct gw_mem *mem, uint32_t bytes);
 /* Moves all of src to the empty dst. */
 void gw_mem_move(struct gw_mem *dst, struct gw_mem *src);
 

@@ -135,6 +135,24 @@ void gw_mem_put(struct gw_mem *mem)
 	mem->bytes = 0;
 }
 
+void gw_mem_cut(struct gw_mem *mem, uint32_t bytes)
+{
+	while (mem->bytes > bytes) {
+		struct iovec *tail = &mem->iov[mem->n - 1];
+		uint32_t excess = mem->bytes - bytes;
+
+		if (tail->iov_len > excess) {
+			tail->iov_len -= excess;
+			mem->bytes -= excess;
+			return;
+		}
+		mem->bytes -= (uint32_t)tail->iov_len;
+		mem->n--;
+		if (mem->buf[mem->n])
+			gw_buf_put(&mem->buf[mem->n]);
+	}
+}
+
 void gw_mem_move(struct gw_mem *dst, struct gw_mem *src)
 {
 	GW_CHECK(dst->n == 0);

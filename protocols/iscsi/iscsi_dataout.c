@@ -17,23 +17,6 @@
 
 /* ---- memory ---------------------------------------------------------------- */
 
-static void cut(struct gw_mem *mem, uint32_t bytes)
-{
-	while (mem->bytes > bytes) {
-		struct iovec *tail = &mem->iov[mem->n - 1];
-		uint32_t excess = mem->bytes - bytes;
-
-		if (tail->iov_len > excess) {
-			tail->iov_len -= excess;
-			mem->bytes -= excess;
-			return;
-		}
-		mem->bytes -= (uint32_t)tail->iov_len;
-		mem->n--;
-		gw_buf_put(&mem->buf[mem->n]);
-	}
-}
-
 /* Memory for the next piece: `want` bytes, or fewer but `least`, whole grains. */
 static bool take_piece(struct iscsi_task *task, struct gw_credit *credit, uint32_t want,
 		       uint32_t least)
@@ -44,7 +27,7 @@ static bool take_piece(struct iscsi_task *task, struct gw_credit *credit, uint32
 		return false;
 	if (got < want) {
 		got = (uint32_t)num_max(num_down(got, GRAIN_BYTES), least);
-		cut(&task->piece, got);
+		gw_mem_cut(&task->piece, got);
 	}
 	task->piece_bytes = got;
 	task->piece_got = task->piece_asked = 0;
@@ -245,7 +228,7 @@ static void hand_over(struct iscsi_task *task)
 
 	gw_mem_move(&piece, &task->piece);
 	if (piece.bytes > left)
-		cut(&piece, (uint32_t)left);
+		gw_mem_cut(&piece, (uint32_t)left);
 	task->given += piece.bytes;
 	task->piece_bytes = task->piece_got = task->piece_asked = 0;
 	task->sess->written_bytes += piece.bytes;
@@ -272,7 +255,7 @@ static bool step(struct iscsi_task *task)
 		return true;
 	}
 	if (task->piece_bytes > needed) {
-		cut(&task->piece, needed);
+		gw_mem_cut(&task->piece, needed);
 		task->piece_bytes = needed;
 	}
 	return task->piece_asked < task->piece_bytes && task->n_r2t < task->sess->params.max_r2t &&

@@ -199,8 +199,8 @@ static bool take_rest(struct nbds_conn *conn, uint32_t want)
 		return nbds_run_wait(conn, &conn->in, (uint32_t)num_min(rest, NBDS_PART_MIN_BYTES));
 	}
 	if (got < rest)
-		nbds_run_cut(&conn->fill,
-			     (uint32_t)num_down(head + got, conn->terms.min_block_bytes));
+		gw_mem_cut(&conn->fill,
+			   (uint32_t)num_down(head + got, conn->terms.min_block_bytes));
 	conn->fill_got = head;
 	conn->rx_from += head;
 	return true;

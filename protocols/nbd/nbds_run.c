@@ -111,23 +111,6 @@ static struct gw_req *take_request(struct nbds_conn *conn)
 	return req;
 }
 
-void nbds_run_cut(struct gw_mem *mem, uint32_t bytes)
-{
-	while (mem->bytes > bytes) {
-		struct iovec *tail = &mem->iov[mem->n - 1];
-		uint32_t excess = mem->bytes - bytes;
-
-		if (tail->iov_len > excess) {
-			tail->iov_len -= excess;
-			mem->bytes -= excess;
-			return;
-		}
-		mem->bytes -= (uint32_t)tail->iov_len;
-		mem->n--;
-		gw_buf_put(&mem->buf[mem->n]);
-	}
-}
-
 /* Memory for the next bytes of a read: as many as may be, whole blocks. */
 static uint32_t take_memory(struct nbds_conn *conn, uint64_t left, struct gw_mem *mem)
 {
@@ -137,7 +120,7 @@ static uint32_t take_memory(struct nbds_conn *conn, uint64_t left, struct gw_mem
 
 	if (got < want) {
 		got = (uint32_t)num_down(got, conn->terms.min_block_bytes);
-		nbds_run_cut(mem, got);
+		gw_mem_cut(mem, got);
 	}
 	return got;
 }
@@ -267,7 +250,7 @@ static bool issue_status(struct nbds_op *op)
 		return nbds_run_wait(conn, &conn->out, GW_PAGE_BYTES);
 	}
 	/* the sink lies in the request's memory: it lives as long as an orphan */
-	nbds_run_cut(&req->data, (uint32_t)req->data.iov[0].iov_len);
+	gw_mem_cut(&req->data, (uint32_t)req->data.iov[0].iov_len);
 	sink = req->data.iov[0].iov_base;
 	nbds_meta_sink_begin(sink, (uint8_t *)(sink + 1),
 			     (uint32_t)(req->data.iov[0].iov_len - sizeof(*sink)), conn->extended,

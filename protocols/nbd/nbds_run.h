@@ -21,8 +21,6 @@ bool nbds_run_pump(struct nbds_conn *conn);
 bool nbds_run_write(struct nbds_op *whole, struct gw_mem *mem);
 /* Waits for memory; returns false. */
 bool nbds_run_wait(struct nbds_conn *conn, struct gw_credit *credit, uint32_t bytes);
-/* Makes a list shorter, by whole slices and the end of one. */
-void nbds_run_cut(struct gw_mem *mem, uint32_t bytes);
 /* The connection dies: requests become orphans, ops go back. */
 void nbds_run_abandon(struct nbds_conn *conn);
 

@@ -222,23 +222,3 @@ void scsi_io_only(struct scsi_task *task, enum gw_op op, uint32_t flags, uint64_
 	task->arrived = only_arrived;
 	only_pump(task);
 }
-
-/* ---- scatter lists ------------------------------------------------------- */
-
-void scsi_io_cut(struct gw_mem *mem, uint32_t bytes)
-{
-	while (mem->bytes > bytes) {
-		struct iovec *tail = &mem->iov[mem->n - 1];
-		uint32_t excess = mem->bytes - bytes;
-
-		if (tail->iov_len > excess) {
-			tail->iov_len -= excess;
-			mem->bytes -= excess;
-			return;
-		}
-		mem->bytes -= (uint32_t)tail->iov_len;
-		mem->n--;
-		if (mem->buf[mem->n])
-			gw_buf_put(&mem->buf[mem->n]);
-	}
-}

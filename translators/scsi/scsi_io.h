@@ -38,7 +38,5 @@ void scsi_io_abort(struct scsi_task *task);
 /* All that is at the core becomes an orphan. */
 void scsi_io_orphan(struct scsi_task *task);
 
-/* Gives back what lies behind the first `bytes`. */
-void scsi_io_cut(struct gw_mem *mem, uint32_t bytes);
 
 #endif

@@ -16,7 +16,7 @@ void scsi_reply_send(struct scsi_task *task, struct gw_mem *mem, uint64_t whole,
 {
 	task->in_bytes = num_min(whole, allocation_bytes);
 	task->in_sent = num_min(task->in_bytes, task->expected_in);
-	scsi_io_cut(mem, (uint32_t)task->in_sent);
+	gw_mem_cut(mem, (uint32_t)task->in_sent);
 	if (mem->n)
 		task->ops->send(task, mem);
 	scsi_end(task, SCSI_GOOD);

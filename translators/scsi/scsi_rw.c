@@ -45,8 +45,8 @@ static void send_ready(struct scsi_task *task)
 		if (task->silent)
 			continue;
 		/* the initiator may want only a part of the last block */
-		scsi_io_cut(&piece->mem,
-			    (uint32_t)num_min(piece->bytes, task->expected_in - task->in_sent));
+		gw_mem_cut(&piece->mem,
+			   (uint32_t)num_min(piece->bytes, task->expected_in - task->in_sent));
 		task->in_sent += piece->mem.bytes;
 		task->ops->send(task, &piece->mem);
 	}
@@ -75,7 +75,7 @@ static bool fill(struct scsi_task *task, struct scsi_piece *piece)
 	if (piece->mem.n)
 		return true;
 	got = scsi_io_memory(task, want, (uint32_t)num_min(want, READ_MIN_BYTES), &piece->mem);
-	scsi_io_cut(&piece->mem, (uint32_t)num_down(got, block_bytes(task)));
+	gw_mem_cut(&piece->mem, (uint32_t)num_down(got, block_bytes(task)));
 	return got > 0;
 }
 

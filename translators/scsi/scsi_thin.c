@@ -136,7 +136,7 @@ static void status_send(struct scsi_task *task)
 	struct scsi_lbas *lbas = task->gather.iov[0].iov_base;
 	uint32_t bytes = scsi_lbas_end(lbas);
 
-	scsi_io_cut(&task->gather, (uint32_t)(lbas->out - (uint8_t *)lbas) + bytes);
+	gw_mem_cut(&task->gather, (uint32_t)(lbas->out - (uint8_t *)lbas) + bytes);
 	task->gather.bytes -= (uint32_t)(lbas->out - (uint8_t *)lbas);
 	task->gather.iov[0].iov_len = task->gather.bytes;
 	task->gather.iov[0].iov_base = lbas->out;

@@ -179,6 +179,26 @@ static void full_and_moved(void **state)
 	assert_true(b.n == 0 && b.bytes == 0);
 }
 
-HARNESS_MAIN(cmocka_unit_test(copies), cmocka_unit_test(zero_is_told),
-	     cmocka_unit_test(where_two_lists_differ), cmocka_unit_test(as_iovecs),
-	     cmocka_unit_test(full_and_moved))
+static void cut_to_every_length(void **state)
+{
+	static uint8_t bytes[24];
+
+	(void)state;
+	for (uint32_t n = 0; n <= 24; n++) {
+		struct gw_mem mem = { .n = 3, .bytes = 24 }; /* foreign memory */
+
+		for (unsigned i = 0; i < 3; i++)
+			mem.iov[i] = (struct iovec){ bytes + 8 * i, 8 };
+		gw_mem_cut(&mem, n);
+		assert_int_equal(mem.bytes, n);
+		assert_int_equal(mem.n, (n + 7) / 8);
+		if (n)
+			assert_int_equal(mem.iov[mem.n - 1].iov_len, n % 8 ? n % 8 : 8);
+		gw_mem_cut(&mem, 24); /* never longer */
+		assert_int_equal(mem.bytes, n);
+	}
+}
+
+HARNESS_MAIN(cmocka_unit_test(cut_to_every_length), cmocka_unit_test(copies),
+	     cmocka_unit_test(zero_is_told), cmocka_unit_test(where_two_lists_differ),
+	     cmocka_unit_test(as_iovecs), cmocka_unit_test(full_and_moved))
