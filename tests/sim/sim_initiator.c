@@ -144,7 +144,8 @@ static void on_decided(void *arg, struct sim_iscsi *iscsi)
 
 	(void)iscsi;
 	each_lost(s, sim_model_decided);
-	sim_world_after(s->initiator->world, &s->grace, GRACE_NS);
+	if (s->n_lost || s->iscsi->in_flight)
+		sim_world_after(s->initiator->world, &s->grace, GRACE_NS);
 }
 
 static void on_over(void *arg, struct sim_iscsi *iscsi, int errnum)
