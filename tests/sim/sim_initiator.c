@@ -171,9 +171,12 @@ static void on_ready(void *arg, struct sim_iscsi *iscsi)
 	struct sim_sitting *s = arg;
 	struct sim_initiator *u = s->initiator;
 
-	(void)iscsi;
 	if (s->reinstates)
 		sim_count(u->world, SIM_COVER_REINSTATED);
+	for (const struct sim_sitting *old = s->next; old; old = old->next) /* 6.3.5 */
+		if (old->iscsi->ready_ns && !old->iscsi->decided)
+			sim_world_fail(u->world, "session %u is ready, and session %u is not ended",
+				       iscsi->id, old->iscsi->id);
 	if (u->manners.depth) /* with no depth: only by hand */
 		think(u);
 	sim_world_after(u->world, &u->watch, WATCH_NS);
