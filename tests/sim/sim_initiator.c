@@ -144,7 +144,8 @@ static void on_decided(void *arg, struct sim_iscsi *iscsi)
 
 	(void)iscsi;
 	each_lost(s, sim_model_decided);
-	sim_world_after(s->initiator->world, &s->grace, GRACE_NS);
+	if (s->n_lost || s->iscsi->in_flight)
+		sim_world_after(s->initiator->world, &s->grace, GRACE_NS);
 }
 
 static void on_over(void *arg, struct sim_iscsi *iscsi, int errnum)
@@ -170,9 +171,12 @@ static void on_ready(void *arg, struct sim_iscsi *iscsi)
 	struct sim_sitting *s = arg;
 	struct sim_initiator *u = s->initiator;
 
-	(void)iscsi;
 	if (s->reinstates)
 		sim_count(u->world, SIM_COVER_REINSTATED);
+	for (const struct sim_sitting *old = s->next; old; old = old->next) /* 6.3.5 */
+		if (old->iscsi->ready_ns && !old->iscsi->decided)
+			sim_world_fail(u->world, "session %u is ready, and session %u is not ended",
+				       iscsi->id, old->iscsi->id);
 	if (u->manners.depth) /* with no depth: only by hand */
 		think(u);
 	sim_world_after(u->world, &u->watch, WATCH_NS);

@@ -118,7 +118,7 @@ static void run_tasks(struct sim_run *run)
 		struct sim_manners manners = sim_run_manners(run);
 
 		manners.abort = 2000;
-		manners.reset = sim_rng_chance(run->rng, 1, 2) ? 500 : 0;
+		manners.reset = sim_rng_chance(run->rng, 1, 2) ? 1000 : 0;
 		manners.stray = 200;
 		manners.pause = 100;
 		sim_run_initiator(run, &cfg, &manners, sim_rng_between(run->rng, 20, 80));

@@ -273,6 +273,146 @@ static void after_a_failed_sync_the_old_may_show(void **state)
 	assert_false(sees(0));
 }
 
+/* A COMPARE AND WRITE that is to find this write (0: zeroes), and how it ends. */
+static uint32_t caw;
+static uint64_t caw_stamp;
+
+static void begin_caw(void)
+{
+	caw_stamp = sim_model_read(m);
+	caw = put(false);
+}
+
+static void show(uint32_t write)
+{
+	memset(buf, 0, SIM_MODEL_SECTOR);
+	if (write)
+		sim_model_fill(m, write, buf);
+}
+
+static bool wins_over(uint32_t write)
+{
+	show(write);
+	sim_model_caw_won(m, caw, caw_stamp, buf);
+	sim_model_acked(m, caw);
+	sim_model_read_over(m, caw_stamp);
+	return !w->failed;
+}
+
+static bool loses_against(uint32_t write)
+{
+	show(write);
+	sim_model_caw_lost(m, caw, caw_stamp, buf);
+	sim_model_read_over(m, caw_stamp);
+	return !w->failed;
+}
+
+static void a_caw_finds_what_is_there(void **state)
+{
+	uint32_t a = put(false);
+
+	sim_model_acked(m, a);
+	begin_caw();
+	assert_true(wins_over(a));
+	assert_true(sees(caw));
+	assert_false(sees(a));
+}
+
+static void a_caw_cannot_find_what_was_there(void **state)
+{
+	sim_model_acked(m, put(false));
+	begin_caw();
+	assert_false(wins_over(0));
+}
+
+static void of_two_caws_one_wins(void **state)
+{
+	uint32_t a = put(false), other;
+	uint64_t other_stamp;
+
+	sim_model_acked(m, a);
+	begin_caw();
+	other = caw;
+	other_stamp = caw_stamp;
+	begin_caw();
+	assert_true(wins_over(a));
+	caw = other;
+	caw_stamp = other_stamp;
+	assert_false(wins_over(a));
+}
+
+static void a_caw_that_lost_is_never_seen(void **state)
+{
+	uint32_t a = put(false);
+
+	sim_model_acked(m, a);
+	begin_caw();
+	assert_true(loses_against(0));
+	assert_false(sees(caw));
+	assert_true(sees(a));
+	assert_false(survives(caw));
+}
+
+static void a_caw_that_was_seen_has_not_lost(void **state)
+{
+	sim_model_acked(m, put(false));
+	begin_caw();
+	assert_true(sees(caw));
+	assert_false(loses_against(0));
+}
+
+static void a_caw_cannot_lose_against_all_there_is(void **state)
+{
+	uint32_t a = put(false);
+
+	sim_model_acked(m, a);
+	begin_caw();
+	assert_false(loses_against(a));
+}
+
+static void it_may_lose_where_another_is_in_flight(void **state)
+{
+	uint32_t a = put(false);
+
+	sim_model_acked(m, a);
+	begin_caw();
+	put(false);
+	assert_true(loses_against(a));
+}
+
+static void an_older_session_loses_to_a_newer_one(void **state)
+{
+	uint32_t a = put(false), b;
+
+	sim_model_of_session(m, a, 5, 1);
+	sim_model_lost(m, a);
+	b = put(false);
+	sim_model_of_session(m, b, 5, 2);
+	sim_model_acked(m, b);
+	assert_false(sees(a));
+}
+
+static void of_another_port_it_may_win(void **state)
+{
+	uint32_t a = put(false), b;
+
+	sim_model_of_session(m, a, 5, 1);
+	sim_model_lost(m, a);
+	b = put(false);
+	sim_model_of_session(m, b, 6, 2);
+	sim_model_acked(m, b);
+	assert_true(sees(a));
+}
+
+static void one_block_again_and_again(void **state)
+{
+	uint32_t a = sim_model_write(m, 7, 1, SIM_SAME, 9, 2, false);
+
+	sim_model_acked(m, a);
+	assert_true(sees(a)); /* the bytes of sector 9 in sector 10 */
+	assert_false(sees(0));
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 HARNESS_MAIN(CASE(zeroes_before_the_first_write), CASE(in_flight_both_are_right),
@@ -284,4 +424,10 @@ HARNESS_MAIN(CASE(zeroes_before_the_first_write), CASE(in_flight_both_are_right)
 	     CASE(unflushed_may_be_lost), CASE(flushed_may_not), CASE(fua_may_not),
 	     CASE(a_flush_covers_what_was_acknowledged_before_it_was_sent),
 	     CASE(superseded_and_flushed_never_comes_back), CASE(superseded_and_not_flushed_may),
-	     CASE(after_a_failed_sync_the_old_may_show))
+	     CASE(after_a_failed_sync_the_old_may_show), CASE(a_caw_finds_what_is_there),
+	     CASE(a_caw_cannot_find_what_was_there), CASE(of_two_caws_one_wins),
+	     CASE(a_caw_that_lost_is_never_seen), CASE(a_caw_that_was_seen_has_not_lost),
+	     CASE(a_caw_cannot_lose_against_all_there_is),
+	     CASE(it_may_lose_where_another_is_in_flight),
+	     CASE(an_older_session_loses_to_a_newer_one), CASE(of_another_port_it_may_win),
+	     CASE(one_block_again_and_again))
