@@ -4,6 +4,7 @@
 if HAVE_CMOCKA
 PR_ISCSI_TESTS = \
 	%reldir%/iscsi_conn_fsm_test \
+	%reldir%/iscsi_conn_test \
 	%reldir%/iscsi_datain_test \
 	%reldir%/iscsi_dataout_test \
 	%reldir%/iscsi_ffp_test \
@@ -54,3 +55,5 @@ ISCSI_INI_LIBS = $(fuzz_stack_libs) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_datain_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_ffp_test_SOURCES = %reldir%/iscsi_ffp_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_ffp_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_conn_test_SOURCES = %reldir%/iscsi_conn_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_conn_test_LDADD = $(ISCSI_INI_LIBS)
