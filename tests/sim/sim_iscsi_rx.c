@@ -275,7 +275,10 @@ static void on_tmf_response(struct sim_iscsi *n)
 		n->ops->managed(n->arg, n, answer);
 }
 
-/* 11.17: only for what we spoilt.  A command fails by itself, a NOP-Out is gone. */
+/*
+ * 11.17: only for what we spoilt.  A task fails by itself when its Data-Out is gone (7.8).  Any
+ * other request has not come: its number stays open (7.3), and level 0 knows no retry.
+ */
 static void on_reject(struct sim_iscsi *n)
 {
 	struct sim_iscsi_cmd *cmd;
@@ -288,8 +291,8 @@ static void on_reject(struct sim_iscsi *n)
 				  n->data_bytes ? n->data[0] : 0u);
 	else if (cmd && !cmd->corrupted)
 		sim_iscsi_offence(n, "Reject for a digest that was right");
-	else if (cmd && cmd->kind == SIM_KIND_NOP)
-		sim_iscsi_finish(n, cmd, SIM_ABORTED);
+	else if ((n->data[0] & 0x3f) != SIM_DATA_OUT)
+		sim_iscsi_vanish(n);
 }
 
 static void on_logout(struct sim_iscsi *n)

@@ -196,7 +196,7 @@ static struct words take_words(int argc, char **argv)
 	static const struct option rows[] = { { "seed", 1, 0, 's' },  { "seeds", 1, 0, 's' },
 					      { "loops", 1, 0, 'l' }, { "scenario", 1, 0, 'c' },
 					      { "trace", 0, 0, 't' }, { 0, 0, 0, 0 } };
-	struct words w = { .first = 1, .last = 2400 };
+	struct words w = { .first = 1, .last = 1600 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", rows, NULL)) != -1) {

@@ -38,5 +38,4 @@ void scsi_io_abort(struct scsi_task *task);
 /* All that is at the core becomes an orphan. */
 void scsi_io_orphan(struct scsi_task *task);
 
-
 #endif
