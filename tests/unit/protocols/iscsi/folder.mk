@@ -10,6 +10,7 @@ PR_ISCSI_TESTS = \
 	%reldir%/iscsi_ffp_test \
 	%reldir%/iscsi_keys_test \
 	%reldir%/iscsi_login_test \
+	%reldir%/iscsi_names_test \
 	%reldir%/iscsi_pdu_test \
 	%reldir%/iscsi_rx_test \
 	%reldir%/iscsi_sess_fsm_test \
@@ -57,3 +58,4 @@ ISCSI_INI_LIBS = $(fuzz_stack_libs) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_ffp_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_conn_test_SOURCES = %reldir%/iscsi_conn_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_conn_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_names_test_LDADD = $(ISCSI_INI_LIBS)
