@@ -151,7 +151,7 @@ static void tell_sameness(const struct words *w)
 	ok(same == runs, "the same seed is the same run", detail);
 }
 
-/* Few seeds cannot reach the numbers that 1,000 must. */
+/* Few seeds, or those of one scenario, cannot reach the numbers that 1,000 must. */
 static void tell_cover(uint64_t seeds)
 {
 	char detail[128];
@@ -196,7 +196,7 @@ static struct words take_words(int argc, char **argv)
 	static const struct option rows[] = { { "seed", 1, 0, 's' },  { "seeds", 1, 0, 's' },
 					      { "loops", 1, 0, 'l' }, { "scenario", 1, 0, 'c' },
 					      { "trace", 0, 0, 't' }, { 0, 0, 0, 0 } };
-	struct words w = { .first = 1, .last = 2400 };
+	struct words w = { .first = 1, .last = 2000 };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", rows, NULL)) != -1) {
@@ -232,7 +232,7 @@ int main(int argc, char **argv)
 	tell_scenarios();
 	if (!w.trace)
 		tell_sameness(&w);
-	tell_cover(w.last - w.first + 1);
+	tell_cover(w.scenario ? 0 : w.last - w.first + 1);
 	printf("1..%u\n", number);
 	return bad != 0;
 }
