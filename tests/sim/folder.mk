@@ -109,7 +109,7 @@ GW_SIM_WRAPS = -Wl,--wrap=gw_req_wait,--wrap=gw_credit_wait,--wrap=gw_req_orphan
 %canon_reldir%_sim_inode_test_LDADD = %reldir%/libsim.a $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_sim_model_test_LDADD = %reldir%/libsim.a $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 
-# Forty times as many seeds as in check.
+# Fifty times as many seeds as in check.
 check-long: %reldir%/sim$(EXEEXT)
 	%reldir%/sim$(EXEEXT) --seeds 1..100000
 

@@ -61,6 +61,7 @@ struct sim_iscsi_cmd {
 	uint64_t first;
 	uint32_t count;
 	bool fua, long_cdb; /* the 16 byte form */
+	bool immediate; /* out of the order of CmdSN */
 	/* the owner's */
 	uint32_t write; /* the model's number; 0: none */
 	uint64_t stamp;

@@ -250,6 +250,8 @@ void sim_iscsi_command(struct sim_iscsi *n, struct sim_iscsi_cmd *cmd)
 	} else {
 		put_cdb(cmd, bhs + 32);
 	}
+	cmd->immediate = cmd->kind != SIM_KIND_NOP && sim_rng_chance(rng_of(n), 1, 20);
+	bhs[0] |= cmd->immediate ? SIM_IMMEDIATE : 0;
 	number(n, bhs, cmd->itt);
 	if (with && cmd->kind != SIM_KIND_NOP)
 		sim_count(n->world, SIM_COVER_IMMEDIATE);
@@ -332,7 +334,7 @@ void sim_iscsi_twice(struct sim_iscsi *n, const struct sim_iscsi_cmd *cmd)
 	uint8_t bhs[SIM_BHS] = { SIM_COMMAND, SIM_FINAL | SIM_READ | 1 };
 	uint32_t mine = n->cmdsn;
 
-	if (cmd->kind != SIM_KIND_READ)
+	if (cmd->kind != SIM_KIND_READ || cmd->immediate)
 		return;
 	sim_put32(bhs + 20, cmd->in_bytes);
 	put_cdb(cmd, bhs + 32);

@@ -151,7 +151,7 @@ static void tell_sameness(const struct words *w)
 	ok(same == runs, "the same seed is the same run", detail);
 }
 
-/* Few seeds cannot reach the numbers that 1,000 must. */
+/* Few seeds, or those of one scenario, cannot reach the numbers that 1,000 must. */
 static void tell_cover(uint64_t seeds)
 {
 	char detail[128];
@@ -232,7 +232,7 @@ int main(int argc, char **argv)
 	tell_scenarios();
 	if (!w.trace)
 		tell_sameness(&w);
-	tell_cover(w.last - w.first + 1);
+	tell_cover(w.scenario ? 0 : w.last - w.first + 1);
 	printf("1..%u\n", number);
 	return bad != 0;
 }
