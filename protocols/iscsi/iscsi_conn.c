@@ -176,11 +176,10 @@ static void listen_to_silence(struct loop_timer *timer)
 	struct instant due;
 
 	if (conn->waiting)
-		conn->heard = now; /* it is we who do not listen: there is no memory */
+		conn->heard = now; /* we do not listen; a dead peer's socket errs */
 	due = instant_add(conn->heard, span_s(ISCSI_CONN_PING_S));
 	if (!instant_before(now, due)) {
-		/* who waits for memory reads no answer; a dead peer's socket errs */
-		if (conn->ping_ttt != ISCSI_NO_TAG && !conn->waiting) {
+		if (conn->ping_ttt != ISCSI_NO_TAG) {
 			iscsi_doom(conn, "it does not answer");
 			return;
 		}

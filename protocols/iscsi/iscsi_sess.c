@@ -20,8 +20,6 @@
 #include "protocols/iscsi/iscsi_task.h"
 #include "protocols/iscsi/iscsi_tmf.h"
 
-#define DEPTH_MIN 4u
-
 /* The one place where the state changes. */
 static void move(struct iscsi_sess *sess, enum iscsi_sess_event event)
 {
@@ -123,28 +121,42 @@ static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready, .reset = 
 
 /* Receive buffers (a new one while the last commands still refer to the old one), the
  * first burst of each place, and one that came for a task that ended meanwhile. */
-static bool open_in(struct iscsi_sess *sess, uint32_t depth)
+static uint64_t in_bytes(const struct iscsi_sess *sess, uint32_t depth)
 {
 	uint64_t places = sess->discovery ? 0 : depth + 1;
-	uint64_t bytes = 2ull * ISCSI_RX_BYTES + places * ISCSI_FIRST_BURST;
 
-	return gw_credit_open(sess->home->pool, bytes, bytes, &sess->in);
+	return 2ull * ISCSI_RX_BYTES + places * ISCSI_FIRST_BURST;
 }
 
-/* The memory that the window promises.  Where the pool cannot guarantee it the window
- * is smaller. */
+/* The largest window that leaves room for those who come after: never more than a
+ * part of what is left, so that many sessions have small windows instead of none. */
+static uint32_t open_in(struct iscsi_sess *sess)
+{
+	struct gw_pool *pool = sess->home->pool;
+	uint64_t most = gw_pool_unpromised_bytes(pool) / ISCSI_NEWCOMER_PART;
+	uint32_t depth = ISCSI_SLOTS;
+
+	while (depth > ISCSI_DEPTH_MIN && in_bytes(sess, depth) > most)
+		depth /= 2;
+	for (; depth >= ISCSI_DEPTH_MIN; depth /= 2)
+		if (gw_credit_open(pool, in_bytes(sess, depth), in_bytes(sess, depth), &sess->in))
+			return depth;
+	return 0;
+}
+
+/* The memory that the window promises; 0: no room. */
 static uint32_t open_credits(struct iscsi_sess *sess)
 {
 	struct gw_pool *pool = sess->home->pool;
 	uint64_t asked = sess->discovery ? 0 : ISCSI_ASKED_GUARANTEED_BYTES;
-	uint32_t depth = ISCSI_SLOTS;
+	uint32_t depth;
 
 	if (!gw_credit_open(pool, ISCSI_OUT_GUARANTEED_BYTES, ISCSI_OUT_LIMIT_BYTES, &sess->out))
 		return 0;
 	if (gw_credit_open(pool, asked, ISCSI_ASKED_LIMIT_BYTES, &sess->asked)) {
-		for (; depth >= DEPTH_MIN; depth /= 2)
-			if (open_in(sess, depth))
-				return depth;
+		depth = open_in(sess);
+		if (depth)
+			return depth;
 		gw_credit_close(&sess->asked);
 	}
 	gw_credit_close(&sess->out);

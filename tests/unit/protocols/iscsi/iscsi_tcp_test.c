@@ -46,15 +46,22 @@ static void commands_in_front_of_the_data(void **state)
 	ini_end(&i);
 }
 
-/* Another session holds all the memory that is not promised; who waits for some is not
- * read, so its silence is no offence. */
+static struct gw_pool *pool_of(struct ini *i)
+{
+	return gw_pool_of(i->stack->daemon.gw, loop_set_get(i->stack->host->loops, 0));
+}
+
+/* Another session holds all the memory that is not promised (most is, to nobody); who
+ * waits for some is not read, so its silence is no offence. */
 static void waiting_is_not_silence(void **state)
 {
 	static uint8_t ping[200000];
+	struct gw_credit nobodys;
 	struct ini i, other;
 
-	ini_begin(&i, "");
-	ini_join(&other, &i, 2, "InitialR2T=Yes|ImmediateData=No|MaxBurstLength=1048576|");
+	ini_begin(&other, "InitialR2T=Yes|ImmediateData=No|MaxBurstLength=1048576|");
+	ini_join(&i, &other, 2, "");
+	assert_true(gw_credit_open(pool_of(&i), 8 * MIB, 8 * MIB, &nobodys));
 	for (unsigned k = 0; k < 40; k++)
 		ini_write(&other, 10 + k, INI_FINAL, 0, MIB / INI_BLOCK, NULL, 0);
 	fuzz_stack_run(i.stack, SIM_S);
@@ -75,6 +82,7 @@ static void waiting_is_not_silence(void **state)
 	while (i.pdu.itt != 2);
 	assert_int_equal(i.pdu.opcode, INI_NOP_IN);
 	ini_hang_up(&other);
+	gw_credit_close(&nobodys);
 	ini_end(&i);
 }
 
