@@ -70,8 +70,9 @@ struct gw_mem_waiter {
 /* ---- home loop ---------------------------------------------------------- */
 
 struct gw_pool *gw_pool_of(struct gw *gw, struct loop *loop);
-/* Bytes that nobody has been promised: what a newcomer's guarantee is measured by. */
-uint64_t gw_pool_unpromised_bytes(const struct gw_pool *pool);
+/* Bytes that newcomers can be promised whatever those before them hold: what a
+ * guarantee that may be smaller is measured by. */
+uint64_t gw_pool_reserve_bytes(const struct gw_pool *pool);
 
 /* false: the pool cannot guarantee that much beside what it has promised
  * already; the protocol refuses the newcomer with its own word for busy. */

@@ -289,9 +289,9 @@ static void credit_charge(struct gw_credit *credit, int64_t bytes)
 	credit->shared_bytes = shared;
 }
 
-uint64_t gw_pool_unpromised_bytes(const struct gw_pool *pool)
+uint64_t gw_pool_reserve_bytes(const struct gw_pool *pool)
 {
-	return pool->limit_bytes - pool->promised_bytes;
+	return beyond(reserve(pool), pool->promised_bytes);
 }
 
 bool gw_credit_open(struct gw_pool *pool, uint64_t guaranteed_bytes, uint64_t limit_bytes,

@@ -129,11 +129,11 @@ static uint64_t in_bytes(const struct iscsi_sess *sess, uint32_t depth)
 }
 
 /* The largest window that leaves room for those who come after: never more than a
- * part of what is left, so that many sessions have small windows instead of none. */
+ * part of what newcomers have left, so that many have small windows instead of none. */
 static uint32_t open_in(struct iscsi_sess *sess)
 {
 	struct gw_pool *pool = sess->home->pool;
-	uint64_t most = gw_pool_unpromised_bytes(pool) / ISCSI_NEWCOMER_PART;
+	uint64_t most = gw_pool_reserve_bytes(pool) / ISCSI_NEWCOMER_PART;
 	uint32_t depth = ISCSI_SLOTS;
 
 	while (depth > ISCSI_DEPTH_MIN && in_bytes(sess, depth) > most)

@@ -152,6 +152,11 @@ class Target(Server):
             Server.settle(self, *args, **kw)
 
 
+def small_pool():
+    """Not the default's memory: fewer sessions find room."""
+    return "--pool" in os.environ.get("SLUICE_SERVE_ARGS", "")
+
+
 def settle_attention(c):
     """TEST UNIT READY until no unit attention is left."""
     for _ in range(8):
@@ -272,5 +277,5 @@ def each(title, table, limit=30, when=None):
     return take
 
 
-__all__ += ["Target", "settle_attention", "ok", "fails", "read", "write", "capacity", "pattern",
+__all__ += ["Target", "small_pool", "settle_attention", "ok", "fails", "read", "write", "capacity", "pattern",
             "good_client", "ended", "rejected", "refused", "each", "BLOCK", "ALL_KEYS", "cdb", "free_port"]

@@ -330,7 +330,9 @@ static void wake_up(struct ini *i)
 
 void ini_begin(struct ini *i, const char *keys)
 {
-	static const struct fuzz_stack_cfg cfg = { .loops = 1, .pool_bytes = GW_POOL_MIN_BYTES };
+	/* enough for a whole window */
+	static const struct fuzz_stack_cfg cfg = { .loops = 1,
+						   .pool_bytes = 4ull * GW_POOL_MIN_BYTES };
 
 	ini_up(i, 1, &cfg);
 	assert_int_equal(ini_login(i, keys), 0);

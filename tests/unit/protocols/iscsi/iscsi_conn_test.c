@@ -325,7 +325,7 @@ static void slow_reader(void **state)
 	up(0, 5, &scarce, 1 << 20);
 	in(0);
 	sim_net_pause(m.ini.client.conn, true);
-	for (unsigned k = 0; k < SLOTS; k++)
+	for (unsigned k = 0; k < SLOTS && (int32_t)(m.ini.max_cmdsn - m.ini.cmdsn) >= 0; k++)
 		start(k);
 	while (send_unasked())
 		;

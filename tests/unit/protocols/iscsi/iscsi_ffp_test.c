@@ -78,14 +78,14 @@ static void window_closes_and_opens(void **state)
 		(struct sim_disk_faults){ 0, 0, 0, 10000, 500 * SIM_MS, SIM_S };
 	while ((int32_t)(i.max_cmdsn - i.cmdsn) >= 0)
 		ini_read(&i, 10 + n++, 0, 1);
-	assert_int_equal(n, 64); /* over the smallest pool */
+	assert_int_equal(n, 128);
 	ini_nop(&i, 500, NULL, 0); /* outside: not heard */
 	i.cmdsn--;
 	for (unsigned k = 0; k < n; k++) {
 		assert_true(ini_any(&i));
 		assert_int_equal(i.pdu.opcode, INI_DATA_IN);
 	}
-	assert_int_equal(i.max_cmdsn - be32_get(i.pdu.bhs + 28) + 1, 64);
+	assert_int_equal(i.max_cmdsn - be32_get(i.pdu.bhs + 28) + 1, 128);
 	works(&i);
 	ini_end(&i);
 }

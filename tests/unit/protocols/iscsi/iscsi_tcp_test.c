@@ -56,12 +56,13 @@ static struct gw_pool *pool_of(struct ini *i)
 static void waiting_is_not_silence(void **state)
 {
 	static uint8_t ping[200000];
+	const uint64_t nobodys_bytes = 4ull * GW_POOL_MIN_BYTES - 30 * MIB;
 	struct gw_credit nobodys;
 	struct ini i, other;
 
 	ini_begin(&other, "InitialR2T=Yes|ImmediateData=No|MaxBurstLength=1048576|");
 	ini_join(&i, &other, 2, "");
-	assert_true(gw_credit_open(pool_of(&i), 8 * MIB, 8 * MIB, &nobodys));
+	assert_true(gw_credit_open(pool_of(&i), nobodys_bytes, nobodys_bytes, &nobodys));
 	for (unsigned k = 0; k < 40; k++)
 		ini_write(&other, 10 + k, INI_FINAL, 0, MIB / INI_BLOCK, NULL, 0);
 	fuzz_stack_run(i.stack, SIM_S);
