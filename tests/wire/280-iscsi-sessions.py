@@ -322,7 +322,7 @@ def _():
             if len(refusals) > 5:
                 break
     diag("%d sessions; refusals %s" % (len(cs), ["%04x" % r for r in refusals]))
-    least = 32 if PEER else 48 if small_pool() else 200
+    least = 32 if PEER else 48 if small_pool() else 100
     expect(len(cs) >= least, "only %d sessions", len(cs))
     expect(all(r in (0, 0x302, 0x301) for r in refusals), "refusals %r", refusals)
     for c in cs:
