@@ -334,10 +334,15 @@ static void guarantees_hold(void **state)
 	assert_true(gw_credit_open(&pool, 4u << 20, 4u << 20, &poor));
 	assert_true(gw_credit_open(&pool, 0, UINT64_MAX, &rich));
 	assert_false(gw_credit_open(&pool, 37u << 20, UINT64_MAX, &credit[0]));
+	assert_true(gw_credit_open(&pool, 5u << 20, 5u << 20, &late)); /* nobody has it yet */
+	assert_int_equal(gw_pool_reserve_bytes(&pool), 0); /* never less than nothing */
+	gw_credit_close(&late);
 	while ((all[n] = gw_buf_take(&rich, 1u << 20)))
 		n++;
 	assert_int_equal(n, 33); /* the rest is the other's, and for newcomers */
+	assert_int_equal(gw_pool_reserve_bytes(&pool), 3u << 20);
 	assert_true(gw_credit_open(&pool, 3u << 20, 3u << 20, &late));
+	assert_int_equal(gw_pool_reserve_bytes(&pool), 0);
 	assert_false(gw_credit_open(&pool, 1, 1, &credit[0])); /* nothing left to promise */
 	assert_non_null(mine[0] = gw_buf_take(&late, 1u << 20));
 	gw_buf_put(&mine[0]);
