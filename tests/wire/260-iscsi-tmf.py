@@ -257,7 +257,7 @@ def _():
     refused_all(R2T_ONLY)
 
 
-@case("RFC 7144's functions where iSCSIProtocolLevel 2 is offered: done where the target takes it, or refused")
+@case("RFC 7144's functions where iSCSIProtocolLevel 2 is offered: done where it is taken, or refused")
 def _():
     keys = dict(R2T_ONLY, iSCSIProtocolLevel="2")
     c = srv.login(keys)
