@@ -53,13 +53,13 @@ static void say_why(const struct iscsi_conn *conn, const char *words)
 }
 
 /* From now on only what is armed is waited for. */
-static void end(struct iscsi_conn *conn, const char *words)
+static void end(struct iscsi_conn *conn, enum iscsi_conn_event why, const char *words)
 {
 	if (conn->dead)
 		return;
 	conn->dead = true;
 	say_why(conn, words);
-	move(conn, conn->logged_out ? ISCSI_CONN_E_LOGOUT_DONE : ISCSI_CONN_E_LOST);
+	move(conn, why);
 	loop_stream_shut(&conn->stream);
 	iscsi_out_drop(conn);
 	loop_timer_disarm(conn->home->loop, &conn->alive);
@@ -107,7 +107,8 @@ static void turn(struct loop_task *task)
 	iscsi_tcp_run(conn);
 	iscsi_ffp_look(conn);
 	if (conn->doom)
-		end(conn, conn->doom);
+		end(conn, conn->logged_out ? ISCSI_CONN_E_LOGOUT_DONE : ISCSI_CONN_E_LOST,
+		    conn->doom);
 	if (conn->dead) {
 		if (loop_stream_idle(&conn->stream))
 			finish(conn);
@@ -249,9 +250,9 @@ void iscsi_conn_drain(struct iscsi_conn *conn, unsigned within_s)
 	iscsi_out_queue(conn, out);
 }
 
-void iscsi_conn_kill(struct iscsi_conn *conn, const char *words)
+void iscsi_conn_kill(struct iscsi_conn *conn, enum iscsi_conn_event why, const char *words)
 {
-	end(conn, words);
+	end(conn, why, words);
 }
 
 /* ---- lists ----------------------------------------------------------------- */

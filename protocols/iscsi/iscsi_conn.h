@@ -31,8 +31,8 @@ void iscsi_conn_begin(struct iscsi_conn *conn, const struct iscsi_conn_start *st
 void iscsi_conn_unmake(struct iscsi_conn **conn);
 /* Asks the initiator to log out (11.9.1); ends by itself when it does. */
 void iscsi_conn_drain(struct iscsi_conn *conn, unsigned within_s);
-/* Now: lost() and, when nothing is armed, ended() follow. */
-void iscsi_conn_kill(struct iscsi_conn *conn, const char *words);
+/* Now: lost() and, when nothing is armed, ended() follow.  why: the event of its machine. */
+void iscsi_conn_kill(struct iscsi_conn *conn, enum iscsi_conn_event why, const char *words);
 /* After ended(): frees it on loop 0, where its door hears of it. */
 void iscsi_conn_bury(struct iscsi_conn *conn);
 void iscsi_conn_list(const struct iscsi_conn *conn, struct gw_out *out);

@@ -34,7 +34,9 @@ struct iscsi_greet {
 	struct gw_grant grant;
 	char target[ISCSI_NAME_MAX + 1];
 	struct iscsi_heir heir;
-	struct iscsi_sess *sess; /* being made */
+	struct iscsi_sess *sess; /* being made, or lives and is joined */
+	struct iscsi_sess *visited; /* the latter, from loop 0's view */
+	struct iscsi_join join;
 	struct iscsi_conn *conn;
 	struct loop_timer timer;
 	struct instant due;
@@ -77,6 +79,8 @@ static void over(struct loop_mail *mail)
 
 	loop_door_over(&g->guest, g->done);
 	gw_grant_release(&g->grant);
+	if (g->visited)
+		iscsi_reg_leave(g->visited);
 	free(g);
 }
 
@@ -99,7 +103,9 @@ static void close_when_idle(struct loop_task *task)
 	iscsi_reg_disown(&g->heir);
 	if (g->conn)
 		iscsi_conn_unmake(&g->conn);
-	if (g->sess) {
+	if (g->visited) {
+		iscsi_sess_unjoin(&g->join);
+	} else if (g->sess) {
 		iscsi_sess_close(g->sess, "its login failed");
 		iscsi_sess_let_go(g->sess);
 	}
@@ -167,24 +173,46 @@ static void refuse(struct iscsi_greet *g, enum iscsi_login_status status)
 /* ---- the home of the session ----------------------------------------------- */
 
 /* The numbers of the session go into the response that was kept (11.13). */
-static void session_ready(struct iscsi_sess *sess, bool ok)
+static void ready(struct iscsi_greet *g)
 {
-	struct iscsi_greet *g = sess->owner;
 	struct iscsi_login_response *response = &g->answer.response;
 
 	if (g->guest.closing || g->last)
 		return;
-	if (!ok && g->done)
-		shut(g); /* it is told already that all is well */
-	else if (!ok)
-		refuse(g, ISCSI_LOGIN_NO_RESOURCES);
-	if (!ok)
-		return;
-	response->tsih = sess->tsih;
-	response->sns.exp_cmdsn = sess->window.exp_cmdsn;
-	response->sns.max_cmdsn = sess->window.max_cmdsn;
+	response->tsih = g->sess->tsih;
+	response->sns.exp_cmdsn = g->sess->window.exp_cmdsn;
+	response->sns.max_cmdsn = g->sess->window.max_cmdsn;
 	g->done = true;
 	send_answer(g);
+}
+
+static void not_ready(struct iscsi_greet *g, enum iscsi_login_status status)
+{
+	if (g->guest.closing || g->last)
+		return;
+	if (g->done)
+		shut(g); /* it is told already that all is well */
+	else
+		refuse(g, status);
+}
+
+static void session_ready(struct iscsi_sess *sess, bool ok)
+{
+	if (ok)
+		ready(sess->owner);
+	else
+		not_ready(sess->owner, ISCSI_LOGIN_NO_RESOURCES);
+}
+
+static void join_ready(struct iscsi_join *join, bool ok)
+{
+	struct iscsi_greet *g =
+		(struct iscsi_greet *)((char *)join - offsetof(struct iscsi_greet, join));
+
+	if (ok)
+		ready(g);
+	else
+		not_ready(g, ISCSI_LOGIN_NO_SESSION);
 }
 
 static void begin(struct iscsi_greet *g)
@@ -199,7 +227,10 @@ static void begin(struct iscsi_greet *g)
 	};
 
 	iscsi_sess_attach(g->sess, g->conn, &start);
-	iscsi_sess_let_go(g->sess);
+	if (g->visited)
+		iscsi_sess_unjoin(&g->join);
+	else
+		iscsi_sess_let_go(g->sess);
 	g->sess = NULL;
 	g->conn = NULL;
 	go_over(g);
@@ -208,17 +239,42 @@ static void begin(struct iscsi_greet *g)
 static void arrive_home(struct loop_mail *mail)
 {
 	struct iscsi_greet *g = of_mail(mail);
-	struct iscsi_sess *sess = g->sess;
-
 	bool opened;
 
 	loop_timer_arm(g->stream.loop, &g->timer, g->due);
-	g->conn = iscsi_conn_make(sess);
-	opened = iscsi_sess_open(sess, &g->login.keys.now, g->login.cmdsn, session_ready, g);
+	g->conn = iscsi_conn_make(g->sess);
+	opened = iscsi_sess_open(g->sess, g->login.cmdsn, session_ready, g);
 	if (!opened || !g->conn)
 		refuse(g, ISCSI_LOGIN_NO_RESOURCES);
 	else if (here(g)->draining)
 		refuse(g, ISCSI_LOGIN_UNAVAILABLE);
+}
+
+static void arrive_to_join(struct loop_mail *mail)
+{
+	struct iscsi_greet *g = of_mail(mail);
+
+	loop_timer_arm(g->stream.loop, &g->timer, g->due);
+	g->conn = iscsi_conn_make(g->sess);
+	g->join = (struct iscsi_join){ .cid = g->login.cid, .ready = join_ready };
+	if (!g->conn)
+		refuse(g, ISCSI_LOGIN_NO_RESOURCES);
+	else if (here(g)->draining)
+		refuse(g, ISCSI_LOGIN_UNAVAILABLE);
+	else if (!iscsi_sess_join(g->sess, &g->join))
+		refuse(g, ISCSI_LOGIN_NO_SESSION);
+}
+
+/* Home, where the session is or will be. */
+static void travel(struct iscsi_greet *g, struct iscsi_sess *sess,
+		   void (*arrive)(struct loop_mail *mail))
+{
+	g->sess = sess;
+	g->guest.away = true;
+	loop_timer_disarm(g->stream.loop, &g->timer);
+	loop_stream_move(&g->stream, sess->home->loop);
+	g->mail.run = arrive;
+	loop_post(sess->home->loop, &g->mail);
 }
 
 /* SendTargets asks for what only loop 0 knows, so discovery stays there. */
@@ -239,6 +295,8 @@ static void place_session(struct iscsi_greet *g)
 		.initiator = iscsi_keys_initiator_name(&g->login.keys),
 		.target = g->target,
 		.isid = g->login.isid,
+		.cid = g->login.cid,
+		.params = &g->login.keys.now,
 		.discovery = g->login.discovery,
 		.grant = g->grant,
 	};
@@ -251,12 +309,27 @@ static void place_session(struct iscsi_greet *g)
 		refuse(g, ISCSI_LOGIN_NO_RESOURCES);
 		return;
 	}
-	g->sess = sess;
-	g->guest.away = true;
-	loop_timer_disarm(g->stream.loop, &g->timer);
-	loop_stream_move(&g->stream, home->loop);
-	g->mail.run = arrive_home;
-	loop_post(home->loop, &g->mail);
+	travel(g, sess, arrive_home);
+}
+
+static struct iscsi_sess *find_session(const struct iscsi_greet *g)
+{
+	return iscsi_reg_find(home0(g)->reg, iscsi_keys_initiator_name(&g->login.keys),
+			      g->login.isid, g->target);
+}
+
+/* 6.3.4: into the session that lives, in the place of the connection with this CID. */
+static void join_session(struct iscsi_greet *g)
+{
+	struct iscsi_sess *sess = find_session(g);
+
+	if (!sess || sess->tsih != g->login.tsih) { /* it has ended since */
+		refuse(g, ISCSI_LOGIN_NO_SESSION);
+		return;
+	}
+	iscsi_reg_visit(sess);
+	g->visited = sess;
+	travel(g, sess, arrive_to_join);
 }
 
 /* 6.3.5: a session of the same names ends first, and all of its tasks with it. */
@@ -264,8 +337,7 @@ static void inherit(struct iscsi_heir *heir)
 {
 	struct iscsi_greet *g =
 		(struct iscsi_greet *)((char *)heir - offsetof(struct iscsi_greet, heir));
-	struct iscsi_sess *old = iscsi_reg_find(
-		home0(g)->reg, iscsi_keys_initiator_name(&g->login.keys), g->login.isid, g->target);
+	struct iscsi_sess *old = find_session(g);
 
 	if (g->guest.closing)
 		return;
@@ -284,8 +356,10 @@ static void login_done(struct iscsi_greet *g)
 	case ISCSI_LOGIN_REINSTATE:
 		inherit(&g->heir);
 		return;
-	case ISCSI_LOGIN_JOIN:
 	case ISCSI_LOGIN_REPLACE:
+		join_session(g);
+		return;
+	case ISCSI_LOGIN_JOIN:
 		refuse(g, ISCSI_LOGIN_TOO_MANY); /* MaxConnections is 1 */
 		return;
 	}
@@ -334,6 +408,7 @@ static void what_we_want(struct iscsi_wants *wants)
 	wants->first_burst = ISCSI_FIRST_BURST;
 	wants->max_burst = ISCSI_MAX_BURST;
 	wants->max_r2t = ISCSI_R2T_MAX;
+	wants->time2retain = 0; /* level 0: without its connection a session ends at once */
 	wants->initial_r2t = false;
 	wants->immediate_data = true;
 	wants->pdu_in_order = wants->sequence_in_order = true;
@@ -348,15 +423,14 @@ static enum iscsi_login_next tell_target(struct iscsi_greet *g)
 		.methods = methods,
 		.n_methods = sizeof(methods) / sizeof(*methods),
 	};
-	struct iscsi_sess *sess = iscsi_reg_find(
-		home0(g)->reg, iscsi_keys_initiator_name(&g->login.keys), g->login.isid, g->target);
+	struct iscsi_sess *sess = find_session(g);
 
 	what_we_want(&g->wants);
 	if (sess) {
 		target.session = true;
 		target.session_tsih = sess->tsih;
-		target.session_has_cid = true;
-		target.session_params = &g->login.keys.now;
+		target.session_has_cid = sess->cid == g->login.cid;
+		target.session_params = &sess->params;
 	}
 	return iscsi_login_target(&g->login, &target, &g->answer);
 }

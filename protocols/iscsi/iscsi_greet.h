@@ -8,8 +8,10 @@
  *   loop 0:  ... login PDUs ... DONE ──▶ (wait for the session in whose place it comes)
  *                                    └─ mail ─┐           ┌─▶ over ─▶ freed
  *   home:                                     ▼           │
- *                 session opens ─▶ joined ─▶ last response ─▶ full feature phase
+ *      session opens, or it joins one ─▶ ready ─▶ last response ─▶ full feature phase
  *                       └───▶ refused ─▶ last response ─▶ closed
+ *
+ * It joins a session that lives where it comes in the place of that one's connection.
  *
  * Above: iscsi_front.c.
  */

@@ -55,7 +55,7 @@ static void free_when_over(struct iscsi_sess *sess)
 {
 	struct iscsi_reg *reg = sess->home->reg;
 
-	if (!sess->buried || sess->ending != sess->end_heard)
+	if (!sess->buried || sess->ending != sess->end_heard || sess->visitors)
 		return;
 	iscsi_sess_unmake(&sess);
 	reg->n--;
@@ -93,6 +93,17 @@ bool iscsi_reg_add(struct iscsi_reg *reg, struct iscsi_sess *sess)
 	reg->n++;
 	loop_set_load(sess->home->loop, 1);
 	return true;
+}
+
+void iscsi_reg_visit(struct iscsi_sess *sess)
+{
+	sess->visitors++;
+}
+
+void iscsi_reg_leave(struct iscsi_sess *sess)
+{
+	sess->visitors--;
+	free_when_over(sess);
 }
 
 static struct iscsi_sess *of_end_mail(struct loop_mail *mail)

@@ -37,6 +37,10 @@ struct iscsi_sess *iscsi_reg_find(const struct iscsi_reg *reg, struct iscsi_slic
 bool iscsi_reg_add(struct iscsi_reg *reg, struct iscsi_sess *sess);
 /* Tells the session to end; over() when it has (heir may be null). */
 void iscsi_reg_end(struct iscsi_sess *sess, struct iscsi_heir *heir);
+/* A login goes to this session's home: what it finds there may have ended, but not be
+ * freed, until it leaves. */
+void iscsi_reg_visit(struct iscsi_sess *sess);
+void iscsi_reg_leave(struct iscsi_sess *sess);
 /* It waits no longer. */
 void iscsi_reg_disown(struct iscsi_heir *heir);
 

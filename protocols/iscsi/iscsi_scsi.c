@@ -98,7 +98,9 @@ static void answer(struct iscsi_task *task)
 /* Nothing goes out any more: after a Logout Response neither (11.15). */
 static bool is_mute(const struct iscsi_task *task)
 {
-	return task->sess->closing || task->conn->dead || task->conn->logged_out;
+	const struct iscsi_conn *conn = task->conn;
+
+	return task->sess->closing || !conn || conn->dead || conn->logged_out;
 }
 
 /* The command has ended, and no data is under way: the answer, and the end. */

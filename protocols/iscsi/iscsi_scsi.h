@@ -21,8 +21,8 @@ void iscsi_scsi_data(struct iscsi_task *task, const struct iscsi_pdu *pdu, enum 
 /* The initiator broke the rules of its data: the command fails with this condition
  * (enum scsi_condition). */
 void iscsi_scsi_fail(struct iscsi_task *task, int condition);
-/* The end of the session: nothing is answered.  True: it is gone; false: it ends
- * when its store has ended. */
+/* The end of the session or of its connection: nothing is answered.  True: it is gone;
+ * false: it ends when its store has ended. */
 bool iscsi_scsi_abandon(struct iscsi_task *task, bool wait);
 /* The session's feed task, hunger timer and credit waiters. */
 void iscsi_scsi_feed_init(struct iscsi_sess *sess);

@@ -67,6 +67,8 @@ struct iscsi_sess *iscsi_sess_make(struct iscsi_home *home, const struct iscsi_s
 	memcpy(sess->initiator, start->initiator.at, start->initiator.len);
 	snprintf(sess->target, sizeof(sess->target), "%s", start->target);
 	memcpy(sess->isid, start->isid, sizeof(sess->isid));
+	sess->cid = start->cid;
+	sess->params = *start->params;
 	sess->discovery = start->discovery;
 	sess->grant = grant;
 	sess->volume = grant.volume ? gw_volume_name(grant.volume) : "";
@@ -74,6 +76,7 @@ struct iscsi_sess *iscsi_sess_make(struct iscsi_home *home, const struct iscsi_s
 	name_ports(sess);
 	LIST_INIT(&sess->tasks);
 	LIST_INIT(&sess->conns);
+	LIST_INIT(&sess->joins);
 	TAILQ_INIT(&sess->heirs);
 	sess->rest.run = rest;
 	loop_timer_init(&sess->patience, out_of_patience);
@@ -183,13 +186,12 @@ static void opened(struct loop_task *task)
 	sess->ready(sess, true);
 }
 
-bool iscsi_sess_open(struct iscsi_sess *sess, const struct iscsi_params *params, uint32_t cmdsn,
+bool iscsi_sess_open(struct iscsi_sess *sess, uint32_t cmdsn,
 		     void (*ready)(struct iscsi_sess *sess, bool ok), void *owner)
 {
 	struct iscsi_home *home = sess->home;
 	uint32_t depth = open_credits(sess);
 
-	sess->params = *params;
 	sess->owner = owner;
 	sess->credits = depth;
 	iscsi_window_begin(&sess->window, sess->slots, ISCSI_SLOTS, cmdsn, depth);
@@ -209,28 +211,43 @@ bool iscsi_sess_open(struct iscsi_sess *sess, const struct iscsi_params *params,
 
 /* ---- the end --------------------------------------------------------------- */
 
+static bool is_lost(const struct iscsi_task *task)
+{
+	return !task->conn || task->conn->dead;
+}
+
+/* Of a session that closes all tasks end, else those whose connection is lost. */
 static struct iscsi_task *next_to_abandon(const struct iscsi_sess *sess, bool scsi)
 {
 	struct iscsi_task *task;
 
 	LIST_FOREACH (task, &sess->tasks, link)
-		if (!task->abandoned && task->is_scsi == scsi)
+		if (!task->abandoned && task->is_scsi == scsi && (sess->closing || is_lost(task)))
 			return task;
 	return NULL;
 }
 
+/* What waited for an earlier CmdSN is not acknowledged: it may be sent again (7.2.1). */
+static void forget_if_kept(struct iscsi_task *task)
+{
+	if (task->state == ISCSI_TASK_KEPT)
+		iscsi_window_forget(&task->sess->window, task->pdu.cmdsn);
+}
+
 /* Task management first: it would be told of the ends that follow. */
-static void abandon_all(struct iscsi_sess *sess, bool wait)
+static void abandon(struct iscsi_sess *sess, bool wait)
 {
 	struct iscsi_task *task;
 
 	LIST_FOREACH (task, &sess->tasks, link)
 		task->abandoned = false;
 	while ((task = next_to_abandon(sess, false))) {
+		forget_if_kept(task);
 		iscsi_tmf_leave(task);
 		iscsi_task_end(&task);
 	}
 	while ((task = next_to_abandon(sess, true))) {
+		forget_if_kept(task);
 		task->abandoned = true;
 		iscsi_scsi_abandon(task, wait);
 	}
@@ -238,10 +255,19 @@ static void abandon_all(struct iscsi_sess *sess, bool wait)
 
 static void out_of_patience(struct loop_timer *timer)
 {
-	struct iscsi_sess *sess =
-		(struct iscsi_sess *)((char *)timer - offsetof(struct iscsi_sess, patience));
+	abandon((struct iscsi_sess *)((char *)timer - offsetof(struct iscsi_sess, patience)),
+		false);
+}
 
-	abandon_all(sess, false);
+/* Ends what is to end; what is at its store has so much time. */
+static void abandon_patiently(struct iscsi_sess *sess)
+{
+	struct loop *loop = sess->home->loop;
+
+	abandon(sess, true);
+	loop_timer_arm(loop, &sess->patience,
+		       instant_add(loop_now(loop), span_s(ISCSI_SESS_PATIENCE_S)));
+	loop_defer(loop, &sess->rest);
 }
 
 static void release(struct iscsi_sess *sess)
@@ -258,13 +284,11 @@ static void release(struct iscsi_sess *sess)
 }
 
 /* Nothing of it is left at the store or on the wire: loop 0 forgets it. */
-static void rest(struct loop_task *task)
+static void go_when_over(struct iscsi_sess *sess)
 {
-	struct iscsi_sess *sess =
-		(struct iscsi_sess *)((char *)task - offsetof(struct iscsi_sess, rest));
 	struct loop *loop = sess->home->loop;
 
-	if (!sess->closing || sess->gone || sess->n_tasks || sess->n_conns || sess->held)
+	if (sess->gone || sess->n_tasks || sess->n_conns || sess->held)
 		return;
 	sess->gone = true;
 	loop_timer_disarm(loop, &sess->patience);
@@ -275,10 +299,64 @@ static void rest(struct loop_task *task)
 	loop_post(loop_set_get(loop_owner(loop), 0), &sess->mail);
 }
 
+static bool has_lost_tasks(const struct iscsi_sess *sess)
+{
+	const struct iscsi_task *task;
+
+	LIST_FOREACH (task, &sess->tasks, link)
+		if (is_lost(task))
+			return true;
+	return false;
+}
+
+static struct iscsi_conn *find_conn(const struct iscsi_sess *sess, uint16_t cid)
+{
+	struct iscsi_conn *conn;
+
+	LIST_FOREACH (conn, &sess->conns, link)
+		if (conn->cid == cid)
+			return conn;
+	return NULL;
+}
+
+static void admit_joins(struct iscsi_sess *sess)
+{
+	struct iscsi_join *join;
+
+	if (has_lost_tasks(sess))
+		return;
+	loop_timer_disarm(sess->home->loop, &sess->patience);
+	LIST_FOREACH (join, &sess->joins, link) {
+		if (join->told || find_conn(sess, join->cid))
+			continue;
+		join->told = true;
+		join->ready(join, true);
+	}
+}
+
+static void rest(struct loop_task *task)
+{
+	struct iscsi_sess *sess =
+		(struct iscsi_sess *)((char *)task - offsetof(struct iscsi_sess, rest));
+
+	if (sess->closing)
+		go_when_over(sess);
+	else
+		admit_joins(sess);
+}
+
+static void turn_away(struct iscsi_join *join)
+{
+	LIST_REMOVE(join, link);
+	join->sess = NULL;
+	join->ready(join, false);
+}
+
 void iscsi_sess_close(struct iscsi_sess *sess, const char *words)
 {
 	struct loop *loop = sess->home->loop;
 	struct iscsi_conn *conn, *next;
+	struct iscsi_join *join;
 
 	if (sess->closing)
 		return;
@@ -287,21 +365,20 @@ void iscsi_sess_close(struct iscsi_sess *sess, const char *words)
 	move(sess, ISCSI_SESS_E_FAILED);
 	for (conn = LIST_FIRST(&sess->conns); conn; conn = next) {
 		next = LIST_NEXT(conn, link);
-		iscsi_conn_kill(conn, words);
+		iscsi_conn_kill(conn, ISCSI_CONN_E_SESSION_CLOSED, words);
 	}
-	abandon_all(sess, true);
-	loop_timer_arm(loop, &sess->patience,
-		       instant_add(loop_now(loop), span_s(ISCSI_SESS_PATIENCE_S)));
+	abandon_patiently(sess);
 	loop_defer_cancel(loop, &sess->opened);
-	loop_defer(loop, &sess->rest);
 	if (sess->ready)
 		sess->ready(sess, false);
+	while ((join = LIST_FIRST(&sess->joins)))
+		turn_away(join);
 }
 
 void iscsi_sess_kill(struct iscsi_sess *sess)
 {
 	iscsi_sess_close(sess, "ended by force");
-	abandon_all(sess, false);
+	abandon(sess, false);
 }
 
 void iscsi_sess_let_go(struct iscsi_sess *sess)
@@ -314,10 +391,31 @@ void iscsi_sess_let_go(struct iscsi_sess *sess)
 
 /* ---- connections ----------------------------------------------------------- */
 
-/* Level 0: with its connection the session is lost (RFC 7143 7.1.5). */
+static struct iscsi_join *find_join(const struct iscsi_sess *sess, uint16_t cid)
+{
+	struct iscsi_join *join;
+
+	LIST_FOREACH (join, &sess->joins, link)
+		if (join->cid == cid)
+			return join;
+	return NULL;
+}
+
+/* Level 0: with its connection the session is lost (RFC 7143 7.1.5), but where another
+ * is about to take its place. */
 static void conn_lost(struct iscsi_conn *conn)
 {
-	iscsi_sess_close(conn->sess, conn->logged_out ? "logged out" : "its connection is gone");
+	struct iscsi_sess *sess = conn->sess;
+
+	if (sess->closing)
+		return;
+	if (conn->logged_out || sess->cold || !find_join(sess, conn->cid)) {
+		iscsi_sess_close(sess, conn->logged_out ? "logged out" : "its connection is gone");
+		return;
+	}
+	move(sess, ISCSI_SESS_E_FAILED);
+	move(sess, ISCSI_SESS_E_CONTINUE);
+	abandon_patiently(sess);
 }
 
 /* Tasks whose store is slow outlive it. */
@@ -342,9 +440,51 @@ void iscsi_sess_attach(struct iscsi_sess *sess, struct iscsi_conn *conn,
 	conn->ended = conn_ended;
 	LIST_INSERT_HEAD(&sess->conns, conn, link);
 	sess->n_conns++;
-	move(sess, ISCSI_SESS_E_FIRST_LOGGED_IN);
-	iscsi_count(sess->home, ISCSI_COUNT_sessions, 1);
+	if (sess->state == ISCSI_SESS_Q2_ACTIVE) {
+		move(sess, ISCSI_SESS_E_FIRST_LOGGED_IN);
+		iscsi_count(sess->home, ISCSI_COUNT_sessions, 1);
+	} else {
+		move(sess, ISCSI_SESS_E_CONTINUED);
+		iscsi_count(sess->home, ISCSI_COUNT_conns_reinstated, 1);
+	}
 	iscsi_conn_begin(conn, start);
+}
+
+/* A leading login that is not over, and a session that ends: nobody can come in. */
+static bool is_open(const struct iscsi_sess *sess, const struct iscsi_conn *old)
+{
+	return !sess->closing && !sess->held && !sess->cold && !(old && old->logged_out);
+}
+
+bool iscsi_sess_join(struct iscsi_sess *sess, struct iscsi_join *join)
+{
+	struct iscsi_conn *old = find_conn(sess, join->cid);
+	struct iscsi_join *rival = find_join(sess, join->cid);
+
+	if (!is_open(sess, old))
+		return false;
+	LIST_INSERT_HEAD(&sess->joins, join, link);
+	join->sess = sess;
+	if (old)
+		iscsi_conn_kill(old, ISCSI_CONN_E_REINSTATED, "another login took its place");
+	if (rival)
+		turn_away(rival);
+	loop_defer(sess->home->loop, &sess->rest);
+	return true;
+}
+
+void iscsi_sess_unjoin(struct iscsi_join *join)
+{
+	struct iscsi_sess *sess = join->sess;
+
+	if (!sess)
+		return;
+	LIST_REMOVE(join, link);
+	join->sess = NULL;
+	if (LIST_EMPTY(&sess->conns) && LIST_EMPTY(&sess->joins)) {
+		move(sess, ISCSI_SESS_E_NOT_CONTINUED);
+		iscsi_sess_close(sess, "the login into it failed");
+	}
 }
 
 void iscsi_sess_drain(struct iscsi_sess *sess, unsigned within_s)

@@ -19,6 +19,8 @@ struct iscsi_sess_start {
 	struct iscsi_slice initiator;
 	const char *target; /* "" for discovery */
 	const uint8_t *isid;
+	uint16_t cid; /* of the leading connection */
+	const struct iscsi_params *params;
 	bool discovery;
 	struct gw_grant grant; /* its from here on; of discovery: empty */
 };
@@ -31,13 +33,21 @@ void iscsi_sess_unmake(struct iscsi_sess **sess);
 /* Home loop.  Joins the volume; ready() comes later: ok, and again not ok if it is
  * closed while the login holds it.  False: no room, and it is closed. cmdsn: of the
  * leading login. */
-bool iscsi_sess_open(struct iscsi_sess *sess, const struct iscsi_params *params, uint32_t cmdsn,
+bool iscsi_sess_open(struct iscsi_sess *sess, uint32_t cmdsn,
 		     void (*ready)(struct iscsi_sess *sess, bool ok), void *owner);
 /* Home loop.  A connection that has logged in. */
 void iscsi_sess_attach(struct iscsi_sess *sess, struct iscsi_conn *conn,
 		       const struct iscsi_conn_start *start);
-/* Home loop.  The login leaves: it has attached a connection, or gives up. */
+/* Home loop.  The leading login leaves: it has attached a connection, or gives up. */
 void iscsi_sess_let_go(struct iscsi_sess *sess);
+/* Home loop.  Another login, of the same CID (6.3.4): the connection that has it is
+ * logged out, its tasks end without an answer, as level 0 wants; what is at the store
+ * is waited for, to the deadline.  Then ready().  False: the session is about to end.
+ * join: cid and ready are set, all else is zero. */
+bool iscsi_sess_join(struct iscsi_sess *sess, struct iscsi_join *join);
+/* Home loop.  It leaves: it has attached its connection, or gives up; then a session
+ * without a connection ends.  Nothing to do where it did not join or was told no. */
+void iscsi_sess_unjoin(struct iscsi_join *join);
 /* Home loop.  Ends it: connections now, tasks when their stores have ended, to the
  * deadline; then gone() by mail on loop 0. */
 void iscsi_sess_close(struct iscsi_sess *sess, const char *words);

@@ -230,12 +230,26 @@ LIST_HEAD(iscsi_conn_list, iscsi_conn);
 
 #define ISCSI_BUCKETS 64u
 
+/* A connection that comes into a session that lives, in the place of the one with its
+ * CID (6.3.4); embedded in its login. */
+struct iscsi_join {
+	LIST_ENTRY(iscsi_join) link;
+	struct iscsi_sess *sess; /* null: it is not in that list */
+	uint16_t cid;
+	bool told; /* ready(ok) was called */
+	/* Home loop, never from inside iscsi_sess_join().  ok: the old connection and its
+	 * tasks have ended; not ok, perhaps after that: the session or this place is lost. */
+	void (*ready)(struct iscsi_join *join, bool ok);
+};
+LIST_HEAD(iscsi_join_list, iscsi_join);
+
 struct iscsi_sess {
 	/* ---- loop 0: the register (iscsi_reg.c) ---- */
 	LIST_ENTRY(iscsi_sess) entry;
 	bool ending; /* its end was asked for: end_mail is on its way, or was */
 	bool end_heard; /* end_mail is back */
-	bool buried; /* it has gone; freed when end_mail is back */
+	bool buried; /* it has gone; freed when end_mail is back and no visitor is left */
+	unsigned visitors; /* logins on their way into it */
 	TAILQ_HEAD(, iscsi_heir) heirs; /* who waits for its end */
 
 	/* ---- never changes ---- */
@@ -244,8 +258,9 @@ struct iscsi_sess {
 	char initiator_port[GW_PORT_NAME_MAX], target_port[GW_PORT_NAME_MAX];
 	uint8_t isid[6];
 	const char *volume; /* its name, while the nexus holds it; "" */
-	uint16_t tsih;
+	uint16_t tsih, cid; /* cid: of its only connection */
 	bool discovery;
+	struct iscsi_params params;
 	void (*gone_at_loop0)(struct loop_mail *mail); /* mail: of this session */
 
 	/* ---- home loop ---- */
@@ -256,7 +271,6 @@ struct iscsi_sess {
 	bool closing; /* no answer goes out any more */
 	bool cold; /* it has reset the target: with it all others end (11.6.1) */
 	bool gone;
-	struct iscsi_params params;
 	struct iscsi_window window;
 	void *slots[ISCSI_SLOTS];
 	unsigned immediate; /* immediate requests in progress */
@@ -271,14 +285,15 @@ struct iscsi_sess {
 	uint32_t next_ttt;
 	struct iscsi_conn_list conns;
 	unsigned n_conns;
+	struct iscsi_join_list joins;
 	struct gw_grant grant;
 	struct gw_nexus *nexus;
 	struct scsi_port port;
 	struct scsi_nexus *scsi;
 	struct gw_credit in, asked, out;
 	bool credits;
-	struct loop_timer patience; /* a closing session waits so long for its tasks */
-	struct loop_task rest; /* looks whether all has ended */
+	struct loop_timer patience; /* so long it waits for the ends of tasks */
+	struct loop_task rest; /* looks whether all has ended that somebody waits for */
 	struct loop_task opened; /* of discovery: there is nothing to join */
 	void (*ready)(struct iscsi_sess *sess, bool ok);
 	void *owner; /* of ready(); both null once nobody waits */

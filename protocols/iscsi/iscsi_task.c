@@ -103,9 +103,9 @@ void iscsi_task_end(struct iscsi_task **taskp)
 	LIST_REMOVE(task, link);
 	sess->n_tasks--;
 	iscsi_pool_task_put(sess->home, task);
-	if (sess->closing)
+	if (sess->closing || !LIST_EMPTY(&sess->joins))
 		loop_defer(sess->home->loop, &sess->rest);
-	else if (sess->n_hungry)
+	if (sess->n_hungry)
 		loop_defer(sess->home->loop, &sess->feed); /* its memory is free */
 }
 

@@ -171,7 +171,9 @@ static void on_ready(void *arg, struct sim_iscsi *iscsi)
 	struct sim_sitting *s = arg;
 	struct sim_initiator *u = s->initiator;
 
-	if (s->reinstates)
+	if (s->rejoins)
+		sim_count(u->world, SIM_COVER_REJOINED);
+	else if (s->reinstates)
 		sim_count(u->world, SIM_COVER_REINSTATED);
 	for (const struct sim_sitting *old = s->next; old; old = old->next) /* 6.3.5 */
 		if (old->iscsi->ready_ns && !old->iscsi->decided)
@@ -316,6 +318,25 @@ static void sweep(struct sim_initiator *u)
 	}
 }
 
+/* Into the session that the last connection was of, as if the target still had it. */
+static bool rejoin(struct sim_initiator *u, const struct sim_sitting *old,
+		   struct sim_iscsi_cfg *cfg)
+{
+	const struct sim_iscsi *n = old ? old->iscsi : NULL;
+
+	if (!n || !n->tsih || n->leaving || !sim_rng_chance(rng_of(u), 1, 2))
+		return false;
+	cfg->initial_r2t = n->cfg.initial_r2t;
+	cfg->immediate = n->cfg.immediate;
+	cfg->first_burst = n->cfg.first_burst;
+	cfg->max_burst = n->cfg.max_burst;
+	cfg->max_r2t = n->cfg.max_r2t;
+	cfg->tsih = n->tsih;
+	cfg->acked_cmdsn = n->exp_cmdsn;
+	cfg->sent_cmdsn = n->cmdsn;
+	return true;
+}
+
 static void log_in(struct sim_initiator *u)
 {
 	struct sim_sitting *s = calloc(1, sizeof(*s));
@@ -333,6 +354,7 @@ static void log_in(struct sim_initiator *u)
 	u->sitting = s;
 	for (struct sim_sitting *old = s->next; old; old = old->next)
 		s->reinstates |= !old->iscsi->decided; /* the daemon holds it for alive */
+	s->rejoins = rejoin(u, s->next, &cfg);
 	cfg.die_after = SIM_NEVER;
 	if (sim_sitting_odds(u, u->manners.half_request)) /* within the login, or soon */
 		cfg.die_after = sim_rng_log(rng_of(u), 1, 4096);

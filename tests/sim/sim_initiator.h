@@ -4,8 +4,9 @@
  * loses patience, how it comes back; and all that it hears held against the model.
  *
  * It always comes back with its ISID, so the target has to end what is left of the
- * session before.  A command without an answer is aborted after a while; where not
- * even that is answered, the initiator drops the session and logs in again.
+ * session before; or by that session's TSIH, too: then it is the connection that ends.
+ * A command without an answer is aborted after a while; where not even that is answered,
+ * the initiator drops the session and logs in again.
  */
 #ifndef TESTS_SIM_SIM_INITIATOR_H
 #define TESTS_SIM_SIM_INITIATOR_H

@@ -64,6 +64,8 @@ struct sim_iscsi *sim_iscsi_open(struct sim_net *net, const struct loop_addr *ad
 	n->cmdsn = (uint32_t)sim_rng_next(&net->world->rng);
 	if (sim_rng_chance(&net->world->rng, 1, 2)) /* they often wrap */
 		n->cmdsn = 0u - (uint32_t)sim_rng_below(&net->world->rng, 64);
+	if (cfg->tsih)
+		n->cmdsn = cfg->sent_cmdsn;
 	n->next_itt = (uint32_t)sim_rng_next(&net->world->rng) >> 1;
 	sim_iscsi_tx_begin(n);
 	n->conn = sim_net_connect(net, addr, &conn_ops, n);

@@ -52,9 +52,11 @@ static void add_keys(struct sim_iscsi *n)
 {
 	add(n, "HeaderDigest", n->cfg.header_digest ? "CRC32C,None" : "None");
 	add(n, "DataDigest", n->cfg.data_digest ? "CRC32C,None" : "None");
+	add_number(n, "MaxRecvDataSegmentLength", n->cfg.recv_max);
+	if (n->cfg.tsih) /* the others are for the leading login only (13) */
+		return;
 	add(n, "InitialR2T", n->cfg.initial_r2t ? "Yes" : "No");
 	add(n, "ImmediateData", n->cfg.immediate ? "Yes" : "No");
-	add_number(n, "MaxRecvDataSegmentLength", n->cfg.recv_max);
 	add_number(n, "MaxBurstLength", n->cfg.max_burst);
 	add_number(n, "FirstBurstLength", n->cfg.first_burst);
 	add_number(n, "MaxOutstandingR2T", n->cfg.max_r2t);
@@ -73,6 +75,7 @@ static void ask(struct sim_iscsi *n, uint32_t bytes, bool more, unsigned nsg)
 
 	bhs[1] = (uint8_t)(n->csg << 2 | (nsg ? SIM_FINAL | nsg : 0) | (more ? 0x40 : 0));
 	memcpy(bhs + 8, n->cfg.isid, 6);
+	sim_put16(bhs + 14, n->cfg.tsih);
 	sim_put32(bhs + 24, n->cmdsn);
 	sim_put32(bhs + 28, n->exp_statsn);
 	sim_iscsi_put(n, bhs, (const uint8_t *)n->text + n->text_at, bytes);
@@ -98,7 +101,8 @@ static void ask_on(struct sim_iscsi *n)
 	}
 	if (n->cfg.style == SIM_STYLE_PARTS && n->text_at == 0) { /* the names must come first */
 		part = 0;
-		for (unsigned keys = (unsigned)sim_rng_between(&n->world->rng, 3, 10); keys; keys--)
+		for (unsigned keys = (unsigned)sim_rng_between(&n->world->rng, 3, 10);
+		     keys && part < left; keys--)
 			part += (uint32_t)strlen(n->text + part) + 1;
 		ask(n, part, false, 0);
 		return;
@@ -153,12 +157,10 @@ static void agree_digest(struct sim_iscsi *n, const char *key, bool *on)
 		sim_iscsi_offence(n, "%s=%s, not %s", key, heard(n, key), wanted);
 }
 
-static void agree_all(struct sim_iscsi *n)
+static void agree_session(struct sim_iscsi *n)
 {
 	struct sim_iscsi_cfg *cfg = &n->cfg;
 
-	agree_digest(n, "HeaderDigest", &cfg->header_digest);
-	agree_digest(n, "DataDigest", &cfg->data_digest);
 	if ((cfg->initial_r2t && !is(n, "InitialR2T", "Yes")) ||
 	    (!cfg->immediate && !is(n, "ImmediateData", "No")))
 		sim_iscsi_offence(n, "InitialR2T=%s, ImmediateData=%s", heard(n, "InitialR2T"),
@@ -172,6 +174,14 @@ static void agree_all(struct sim_iscsi *n)
 	if (cfg->first_burst > cfg->max_burst)
 		sim_iscsi_offence(n, "FirstBurstLength=%u over MaxBurstLength=%u", cfg->first_burst,
 				  cfg->max_burst);
+}
+
+static void agree_connection(struct sim_iscsi *n)
+{
+	struct sim_iscsi_cfg *cfg = &n->cfg;
+
+	agree_digest(n, "HeaderDigest", &cfg->header_digest);
+	agree_digest(n, "DataDigest", &cfg->data_digest);
 	n->target_max = number_of(n, "MaxRecvDataSegmentLength", 8192);
 	if (cfg->send_max > n->target_max)
 		cfg->send_max = n->target_max;
@@ -179,16 +189,32 @@ static void agree_all(struct sim_iscsi *n)
 		sim_iscsi_offence(n, "no TargetPortalGroupTag");
 }
 
+/* What the connection before it sent, and the target has not seen in order, is lost at
+ * level 0; its numbers are used again. */
+static void go_on_from(struct sim_iscsi *n)
+{
+	if (sim_sn_before(n->exp_cmdsn, n->cfg.acked_cmdsn) ||
+	    sim_sn_before(n->cmdsn, n->exp_cmdsn) || n->tsih != n->cfg.tsih)
+		sim_iscsi_offence(n, "session %#x: ExpCmdSN %u, it went from %u to %u", n->tsih,
+				  n->exp_cmdsn, n->cfg.acked_cmdsn, n->cmdsn);
+	n->cmdsn = n->exp_cmdsn;
+}
+
 static void full_feature_phase(struct sim_iscsi *n)
 {
 	n->exp_cmdsn = sim_get32(n->head + 28);
 	n->max_cmdsn = sim_get32(n->head + 32);
-	if (n->exp_cmdsn != n->cmdsn || sim_sn_before(n->max_cmdsn + 1, n->exp_cmdsn))
+	n->tsih = sim_get16(n->head + 14);
+	if (n->cfg.tsih)
+		go_on_from(n);
+	else if (n->exp_cmdsn != n->cmdsn || sim_sn_before(n->max_cmdsn + 1, n->exp_cmdsn))
 		sim_iscsi_offence(n, "ExpCmdSN %u after a login with %u", n->exp_cmdsn, n->cmdsn);
-	else if (!sim_get16(n->head + 14))
+	else if (!n->tsih)
 		sim_iscsi_offence(n, "no TSIH");
+	else
+		agree_session(n);
 	if (n->phase != SIM_ISCSI_OVER)
-		agree_all(n);
+		agree_connection(n);
 	if (n->phase != SIM_ISCSI_OVER)
 		n->logged_in(n);
 }
@@ -232,7 +258,8 @@ static void on_answer(struct sim_iscsi *n)
 		sim_iscsi_offence(n, "a login answered with opcode %#x, %u bytes", h[0], bytes);
 	else if (h[36]) { /* not now: it ends, is full, or the volume is away */
 		sim_note(n->world, SIM_TR_CLIENT, n->id, n->phase, sim_get16(h + 36));
-		if (h[36] != 3 && sim_get16(h + 36) != 0x0203)
+		if (h[36] != 3 && sim_get16(h + 36) != 0x0203 &&
+		    !(n->cfg.tsih && sim_get16(h + 36) == 0x020a)) /* it has ended */
 			sim_iscsi_offence(n, "login refused with %#x", sim_get16(h + 36));
 		n->refused = true;
 		sim_iscsi_close(n);

@@ -33,6 +33,10 @@ struct sim_iscsi_cfg {
 	uint32_t recv_max; /* what we take in one PDU */
 	uint32_t send_max; /* what we put into one at most */
 	uint8_t isid[6];
+	/* 0: the leading login.  Else of the session whose connection it replaces, and the
+	 * numbers between which that one goes on: acknowledged, and sent. */
+	uint16_t tsih;
+	uint32_t acked_cmdsn, sent_cmdsn;
 	unsigned port; /* number of the initiator: its name */
 	unsigned corrupt; /* of 10,000 PDUs, where a digest covers the byte */
 	unsigned *spoils; /* how many it may spoil yet */
@@ -110,6 +114,7 @@ struct sim_iscsi {
 	void *arg;
 	enum sim_iscsi_phase phase;
 	bool decided, leaving;
+	uint16_t tsih;
 	uint32_t target_max; /* MaxRecvDataSegmentLength of the target */
 
 	/* login */

@@ -36,7 +36,7 @@ struct sim_initiator;
 /* One session and what is left of it. */
 struct sim_sitting {
 	struct sim_initiator *initiator;
-	bool current, reinstates;
+	bool current, reinstates, rejoins;
 	struct sim_iscsi *iscsi;
 	uint64_t born; /* the model's stamp */
 	uint32_t session; /* its number among those of this port */

@@ -156,31 +156,170 @@ def _(make, codes):
         read(c, 0, 8)
 
 
-@case("connection reinstatement: the same ISID, TSIH and CID: done, and the old one ends; or refused")
+def rejoin(old):
+    """A connection that takes the place of this one: the same ISID, TSIH and CID."""
+    n = begin_rejoin(old)
+    end_rejoin(n)
+    return n
+
+
+def begin_rejoin(old):
+    n = srv.connect()
+    n.s, n.cid = old.s, old.cid
+    n.offered, n.target_keys, n.agreed = {}, {}, {}
+    n.send(n.login_pdu(n.names(srv.target)))
+    return n
+
+
+def end_rejoin(n):
+    """What had not come by the old connection may take its numbers again."""
+    n.login_rsp()
+    n._settle()
+    n.stage = FULL
+    n.s.cmdsn = n.s.expcmdsn
+
+
+@case("connection reinstatement: the same ISID, TSIH and CID: the old one ends, the session goes on")
 def _():
+    c = srv.login()
+    tsih = c.s.tsih
+    for i in range(20):
+        n = rejoin(c)
+        expect_eq(n.s.tsih, tsih, "TSIH")
+        c.expect_closed(drain=4096)
+        write(n, 4096, pattern(4096, 290 + i))
+        same_bytes(bytes(read(n, 4096, 8)), pattern(4096, 290 + i))
+        c = n
+
+
+@case("connection reinstatement: CmdSN goes on where the session stood, StatSN begins anew")
+def _():
+    c = srv.login()
+    for _ in range(7):
+        read(c, 0, 8)
+    before = c.s.expcmdsn
+    n = rejoin(c)
+    expect_eq(n.s.expcmdsn, before, "ExpCmdSN")
+    read(n, 0, 8)
+    expect_eq(n.s.expcmdsn, before + 1, "ExpCmdSN after one command more")
+
+
+@case("connection reinstatement with writes that wait for data: they end without an answer")
+def _():
+    with srv.login() as w:
+        write(w, 1024, bytes(8 * 4096))
     c = srv.login({"InitialR2T": "Yes", "ImmediateData": "No"})
-    c.auto_r2t = False
-    t = c.start(cdb.write16(1024, 8), pattern(4096, 285))
-    c.wait_r2t(t)
+    for _ in range(5):
+        c.auto_r2t = False
+        tasks = [c.start(cdb.write16(1024 + i * 8, 8), pattern(4096, 285)) for i in range(8)]
+        for t in tasks:
+            c.wait_r2t(t)
+        n = rejoin(c)
+        c.expect_closed(drain=4096)
+        n.auto_r2t = True
+        # the target transfer tags died with them
+        n.send(*n.data_out(tasks[0], 0, 4096, tasks[0].queue[0]["ttt"]))
+        same_bytes(bytes(read(n, 1024, 64)), bytes(8 * 4096), "what the old connection left")
+        c = n
+
+
+@case("connection reinstatement with writes under way: none lands after the new connection's own")
+def _():
+    c = srv.login({"InitialR2T": "No"})
+    for i in range(20):
+        for k in range(16):
+            c.start(cdb.write16(2048, 128), pattern(65536, 286 + i))
+        n = rejoin(c)
+        mine = pattern(65536, 287 + i)
+        write(n, 2048, mine)
+        time.sleep(0.01)
+        same_bytes(bytes(read(n, 2048, 128)), mine, "what the new connection wrote")
+        c.close()
+        c = n
+
+
+@case("connection reinstatement with commands that wait for an earlier CmdSN: they may be sent again (7.2.1)")
+def _():
+    c = srv.login()
+    hole = c.s.cmdsn
+    c.s.cmdsn += 1                      # the first one is lost
+    data = [pattern(4096, 295 + i) for i in range(3)]
+    c.start(cdb.write16(3072, 8), data[1])
+    c.start(cdb.write16(3080, 8), data[2])
+    n = rejoin(c)
+    c.expect_closed(drain=4096)
+    expect_eq(n.s.expcmdsn, hole, "ExpCmdSN")
+    tasks = [n.start(cdb.write16(3064 + 8 * i, 8), data[i]) for i in range(3)]
+    for t in tasks:
+        ok(n.wait(t))
+    same_bytes(bytes(read(n, 3064, 24)), b"".join(data), "what was sent again")
+
+
+@case("connection reinstatement twice at once: the last one has the session")
+def _():
+    c = srv.login()
+    for _ in range(10):
+        ns = [begin_rejoin(c) for _ in range(3)]
+        c.expect_closed(drain=4096)
+        alive = []
+        for n in ns:
+            try:
+                end_rejoin(n)
+                alive.append(n)
+            except (Closed, Refused):
+                pass
+        expect(alive, "none of three logins gets the session")
+        for n in alive[:-1]:
+            n.expect_closed(drain=4096)
+        c = alive[-1]
+        read(c, 0, 8)
+
+
+@each("a login for the place of a connection that is not finished: the connection lives", (
+    ("closed", lambda n: n.close()), ("reset", lambda n: n.reset()), ("silent", lambda n: None),
+    ("a bad key", lambda n: n.send(n.login_pdu({"InitiatorName": n.s.name}, OPERATIONAL, FULL)))))
+def _(leave):
+    c = srv.login()
+    n = srv.connect()
+    n.s, n.cid = Session(c.s.name, c.s.isid), c.cid
+    n.s.tsih, n.s.cmdsn = c.s.tsih, c.s.cmdsn
+    n.send(n.login_pdu(dict(n.names(srv.target), AuthMethod="None"), SECURITY, OPERATIONAL))
+    n.login_rsp()
+    leave(n)
+    for _ in range(3):
+        read(c, 0, 8)
+
+
+@each("who may not take the place of a connection", (
+    ("another initiator", lambda c: Session(c.s.name + "x", c.s.isid)),
+    ("another ISID", lambda c: Session(c.s.name, c.s.isid ^ 1))))
+def _(session):
+    c = srv.login()
+    n = srv.connect()
+    n.s, n.cid = session(c), c.cid
+    n.s.tsih = c.s.tsih
+    try:
+        n.login(srv.target)
+        raise Fail("the login succeeds")
+    except Refused as e:
+        expect_eq("%04x" % e.code, "020a", "login status")
+    read(c, 0, 8)
+
+
+@case("after its connection is lost a session of level 0 is gone, as Time2Retain told")
+def _():
+    c = srv.login()
+    keys = c.target_keys
+    expect_eq(keys.get("DefaultTime2Retain", "0"), "0", "DefaultTime2Retain")
+    c.close()
+    time.sleep(0.2)
     n = srv.connect()
     n.s, n.cid = c.s, c.cid
-    n.send(n.login_pdu(n.names(srv.target)))
     try:
-        p = n.login_rsp(ok=False)
-    except Closed:
-        p = None
-    if p is None or p["cls"]:
-        if p is not None:
-            expect_eq(p["cls"], 2, "status class")
-        c.auto_r2t = True
-        c.serve_r2t(t)
-        ok(c.wait(t))                   # the old connection lives
-        return
-    expect_eq(p["tsih"], c.s.tsih, "TSIH")
-    c.expect_closed(drain=4096)
-    n.stage = FULL
-    settle_attention(n)
-    read(n, 0, 8)
+        n.login(srv.target)
+        raise Fail("the login succeeds")
+    except Refused as e:
+        expect_eq("%04x" % e.code, "020a", "login status")
 
 
 @each("what must stay the same within a login changes: refused, or the first value counts", (

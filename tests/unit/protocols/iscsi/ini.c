@@ -289,7 +289,8 @@ static uint32_t put_keys(uint8_t *to, const char *keys)
 	return (uint32_t)n;
 }
 
-void ini_send_login(struct fuzz_client *client, uint8_t isid, const char *keys)
+static void send_login(struct fuzz_client *client, uint8_t isid, uint16_t tsih, uint32_t cmdsn,
+		       const char *keys)
 {
 	uint8_t pdu[48 + 2048 + 4] = { 0x43, 0x87 };
 	uint32_t n = put_keys(pdu + 48, keys);
@@ -297,26 +298,59 @@ void ini_send_login(struct fuzz_client *client, uint8_t isid, const char *keys)
 	be24_put(pdu + 5, n);
 	pdu[8] = 0x80;
 	pdu[13] = isid;
-	be32_put(pdu + 24, FIRST_CMDSN);
+	be16_put(pdu + 14, tsih);
+	be32_put(pdu + 24, cmdsn);
 	fuzz_client_send(client, pdu, 48 + padded(n));
 }
 
-unsigned ini_login(struct ini *i, const char *keys)
+void ini_send_login(struct fuzz_client *client, uint8_t isid, const char *keys)
 {
-	fuzz_client_open(&i->client, i->stack);
-	i->head_digest = i->data_digest = false;
-	i->cmdsn = FIRST_CMDSN;
-	i->statsn = 0;
-	ini_send_login(&i->client, i->isid, keys);
+	send_login(client, isid, 0, FIRST_CMDSN, keys);
+}
+
+static unsigned take_login_response(struct ini *i)
+{
 	if (!ini_any(i))
 		return 0xffff;
 	assert_int_equal(i->pdu.opcode, 0x23);
 	i->statsn = be32_get(i->pdu.bhs + 24) + 1;
 	i->max_cmdsn = be32_get(i->pdu.bhs + 32);
 	i->tsih = be16_get(i->pdu.bhs + 14);
+	return be16_get(i->pdu.bhs + 36);
+}
+
+unsigned ini_login(struct ini *i, const char *keys)
+{
+	unsigned status;
+
+	fuzz_client_open(&i->client, i->stack);
+	i->head_digest = i->data_digest = false;
+	i->cmdsn = FIRST_CMDSN;
+	i->statsn = 0;
+	ini_send_login(&i->client, i->isid, keys);
+	status = take_login_response(i);
 	i->head_digest = strstr(keys, "HeaderDigest=CRC32C");
 	i->data_digest = strstr(keys, "DataDigest=CRC32C");
-	return be16_get(i->pdu.bhs + 36);
+	return status;
+}
+
+void ini_send_rejoin(struct ini *i, const struct ini *old)
+{
+	memset(i, 0, sizeof(*i));
+	i->stack = old->stack;
+	i->isid = old->isid;
+	i->cmdsn = old->cmdsn;
+	fuzz_client_open(&i->client, i->stack);
+	send_login(&i->client, old->isid, old->tsih, old->cmdsn, "");
+}
+
+unsigned ini_rejoined(struct ini *i)
+{
+	unsigned status = take_login_response(i);
+
+	if (!status)
+		i->cmdsn = be32_get(i->pdu.bhs + 28);
+	return status;
 }
 
 /* The unit attention that a new session begins with is taken. */

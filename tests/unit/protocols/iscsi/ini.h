@@ -60,6 +60,10 @@ void ini_up(struct ini *ini, uint64_t seed, const struct fuzz_stack_cfg *cfg);
 unsigned ini_login(struct ini *ini, const char *keys);
 /* Sends the same request and waits for nothing. */
 void ini_send_login(struct fuzz_client *client, uint8_t isid, const char *keys);
+/* Sends the login of a connection in the place of that of old; answers as ini_login()
+ * does, and goes on with the session's numbers. */
+void ini_send_rejoin(struct ini *ini, const struct ini *old);
+unsigned ini_rejoined(struct ini *ini);
 /* ini_up() with the usual world, and ini_login(). */
 void ini_begin(struct ini *ini, const char *keys);
 /* Another initiator port at the same daemon: connected, logged in. */

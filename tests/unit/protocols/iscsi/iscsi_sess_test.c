@@ -193,6 +193,113 @@ static void drain(void **state)
 	ini_end(&i);
 }
 
+static const struct fuzz_stack_cfg two_loops = { .loops = 2, .pool_bytes = GW_POOL_MIN_BYTES };
+
+/* A session with a write at a store that stalls; what else it sent waits for data. */
+static void stuck(struct ini *a, uint64_t seed)
+{
+	ini_up(a, seed, &two_loops);
+	assert_int_equal(ini_login(a, "InitialR2T=No|"), 0);
+	ini_read(a, 1, 0, 1);
+	ini_ends(a, 1, 2, 0x2900);
+	a->stack->host->disk->faults = stalls;
+	ini_write(a, 2, INI_FINAL, 0, 8, data, 4096);
+	ini_write(a, 3, INI_FINAL, 64, 64, NULL, 0);
+	fuzz_stack_run(a->stack, 20 * SIM_MS);
+	a->stack->host->disk->faults = (struct sim_disk_faults){ 0 };
+}
+
+/* Another connection of the same CID (6.3.4): the old one ends at once, the login is
+ * answered when the store has ended, no answer of old commands comes, CmdSN goes on. */
+static void replaced(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct ini a, b;
+
+		stuck(&a, seed);
+		ini_send_rejoin(&b, &a);
+		assert_true(fuzz_client_wait_closed(&a.client));
+		ini_silence(&b, 400 * SIM_MS);
+		assert_int_equal(ini_rejoined(&b), 0);
+		assert_int_equal(b.tsih, a.tsih);
+		assert_int_equal(b.cmdsn, a.cmdsn);
+		ini_read(&b, 9, 0, 1);
+		ini_take(&b, INI_DATA_IN, 9);
+		ini_hang_up(&a);
+		ini_hang_up(&b);
+		assert_true(fuzz_stack_down(a.stack));
+	}
+}
+
+/* Several at once, one of which hangs up: one has the session in the end. */
+static void rivals(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct ini a, b[4], last;
+
+		stuck(&a, seed);
+		for (unsigned k = 0; k < 4; k++) {
+			ini_send_rejoin(&b[k], &a);
+			fuzz_stack_run(a.stack, seed * SIM_MS * k);
+		}
+		if (seed & 1)
+			fuzz_client_close(&b[2].client, false);
+		fuzz_stack_run(a.stack, (seed % 4) * 600 * SIM_MS);
+		ini_send_rejoin(&last, &a);
+		assert_int_equal(ini_rejoined(&last), 0);
+		ini_read(&last, 9, 0, 1);
+		ini_take(&last, INI_DATA_IN, 9);
+		for (unsigned k = 0; k < 4; k++) {
+			if (k != 2 || !(seed & 1))
+				assert_true(fuzz_client_wait_closed(&b[k].client));
+			ini_hang_up(&b[k]);
+		}
+		ini_hang_up(&last);
+		ini_end(&a);
+	}
+}
+
+/* The session itself is taken over while one waits to come into it. */
+static void replaced_and_reinstated(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct ini a, b, c = { .isid = 1 };
+
+		stuck(&a, seed);
+		c.stack = a.stack;
+		ini_send_rejoin(&b, &a);
+		fuzz_stack_run(a.stack, (seed % 5) * 5 * SIM_MS);
+		assert_int_equal(ini_login(&c, ""), 0);
+		assert_int_equal(ini_rejoined(&b), 0x20a);
+		assert_true(fuzz_client_wait_closed(&b.client));
+		ini_read(&c, 2, 0, 1);
+		ini_ends(&c, 2, 2, 0x2900);
+		ini_hang_up(&b);
+		ini_hang_up(&c);
+		ini_end(&a);
+	}
+}
+
+/* It leaves before it is let in: the session has no connection, and ends. */
+static void replaced_by_nobody(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct ini a, b, c;
+
+		stuck(&a, seed);
+		ini_send_rejoin(&b, &a);
+		assert_true(fuzz_client_wait_closed(&a.client));
+		ini_hang_up(&b);
+		fuzz_stack_run(a.stack, 10 * SIM_S);
+		ini_send_rejoin(&c, &a);
+		assert_int_equal(ini_rejoined(&c), 0x20a);
+		ini_hang_up(&c);
+		ini_end(&a);
+	}
+}
+
 HARNESS_MAIN(cmocka_unit_test(gone_with_commands_at_the_store), cmocka_unit_test(reinstated),
 	     cmocka_unit_test(logout_is_the_last_word), cmocka_unit_test(heirs),
-	     cmocka_unit_test(until_the_pool_is_promised), cmocka_unit_test(drain))
+	     cmocka_unit_test(until_the_pool_is_promised), cmocka_unit_test(drain),
+	     cmocka_unit_test(replaced), cmocka_unit_test(rivals),
+	     cmocka_unit_test(replaced_and_reinstated), cmocka_unit_test(replaced_by_nobody))
