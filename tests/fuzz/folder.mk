@@ -12,6 +12,7 @@ fuzz_stack_libs = %reldir%/libfuzz_stack.a $(GW_SIM_ABOVE) gateway/core/libgw_co
 	$(GW_LOOP_LIBS)
 
 fuzz_programs = \
+	%reldir%/fuzz_ata \
 	%reldir%/fuzz_ctl_msg \
 	%reldir%/fuzz_iscsi_conn \
 	%reldir%/fuzz_iscsi_login \
@@ -32,6 +33,10 @@ fuzz_main = %reldir%/replay.c
 fuzz_ldflags =
 endif
 
+%canon_reldir%_fuzz_ata_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_ata.c $(fuzz_main)
+%canon_reldir%_fuzz_ata_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_ata_LDADD = translators/ata/libtr_ata.a gateway/core/libgw_core.a \
+	$(GW_BASE_LIBS)
 %canon_reldir%_fuzz_ctl_msg_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_ctl_msg.c $(fuzz_main)
 %canon_reldir%_fuzz_ctl_msg_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_fuzz_ctl_msg_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
