@@ -8,6 +8,7 @@ noinst_HEADERS += \
 	%reldir%/frontend.h \
 	%reldir%/gateway.h \
 	%reldir%/keep.h \
+	%reldir%/kept.h \
 	%reldir%/nexus.h \
 	%reldir%/out.h \
 	%reldir%/port.h \

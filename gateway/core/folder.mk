@@ -15,6 +15,7 @@ core_sources = \
 	%reldir%/identity.c \
 	%reldir%/identity.h \
 	%reldir%/keep.c \
+	%reldir%/kept.c \
 	%reldir%/list.c \
 	%reldir%/mem.c \
 	%reldir%/nexus.c \

@@ -22,6 +22,8 @@ noinst_LIBRARIES += %reldir%/libgw_daemon.a
 	%reldir%/refresh.h \
 	%reldir%/serve.c \
 	%reldir%/serve.h \
+	%reldir%/state.c \
+	%reldir%/state.h \
 	%reldir%/watch.c \
 	%reldir%/watch.h
 

@@ -267,8 +267,18 @@ int loop_link_open(struct loop_link *link, struct loop *loop, const struct drv_l
 	link->news.op = (struct drv_op){
 		.done = news_told, .kind = DRV_POLL, .sock = link->link.news, .events = DRV_POLL_IN
 	};
-	loop_defer(loop, &link->task);
 	return 0;
+}
+
+void loop_link_start(struct loop_link *link)
+{
+	link->stale = true; /* it may have changed since it was opened */
+	loop_defer(link->loop, &link->task);
+}
+
+void loop_link_drop(struct loop_link *link)
+{
+	link->links->ops->close(link->links, &link->link);
 }
 
 void loop_link_lend(struct loop_link *link, struct drv_frame *frame)

@@ -78,10 +78,14 @@ struct loop_link {
 };
 
 /* 0, or -errno with a sentence (struct drv_link_ops, open); -ENOTSUP where the
- * loop's driver has no frames.  Hears of the interface from now on; frames wait
- * for the first slot. */
+ * loop's driver has no frames.  Any loop, as long as the home loop has not seen it:
+ * nothing is armed yet. */
 int loop_link_open(struct loop_link *link, struct loop *loop, const struct drv_link_want *want,
 		   const struct loop_link_ops *ops, void *owner, struct gw_err *err);
+/* Hears of the interface from now on; frames wait for the first slot. */
+void loop_link_start(struct loop_link *link);
+/* One that was never started: it is gone at once, and nothing is called. */
+void loop_link_drop(struct loop_link *link);
 /* A slot: frame->iov says where the next frame goes.  Borrowed until received()
  * or closed(). */
 void loop_link_lend(struct loop_link *link, struct drv_frame *frame);
