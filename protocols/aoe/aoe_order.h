@@ -118,7 +118,7 @@ struct aoe_order_source {
 	struct aoe_order_entry entries[AOE_ORDER_WRITES];
 };
 
-/* About 300 KiB; allocated with the target. */
+/* About a quarter of a MiB; allocated with the target. */
 struct aoe_order {
 	struct span memory;
 	uint64_t serial;

@@ -124,7 +124,9 @@ struct aoe_directive aoe_pdu_directive_get(const struct aoe_mask *mask, unsigned
 
 /* ---- replies -------------------------------------------------------------- */
 
-/* What stands in the header of a reply. */
+/* What stands in the header of a reply.  The announcement of a target (3.2) is that
+ * to a request nobody made: tag 0, and to the broadcast address; where there is a
+ * mask list, to each who is on it. */
 struct aoe_reply {
 	struct aoe_mac dst;
 	struct aoe_target from;

@@ -12,6 +12,8 @@
 void aoe_rate_begin(struct aoe_rate *rate, const struct aoe_rate_limits *limits)
 {
 	*rate = (struct aoe_rate){ .limits = *limits, .full = { INT64_MIN } };
+	for (unsigned i = 0; i < AOE_RATE_SOURCES; i++)
+		rate->sources[i].full = rate->full;
 }
 
 /* When the bucket will be full if one is taken now; false if there is none. */
@@ -28,7 +30,8 @@ static bool take(struct instant full, const struct aoe_rate_limit *limit, struct
 	return true;
 }
 
-/* The place of a source, or the one to give it: free, or whose bucket is fullest. */
+/* The place of a source, or the one to give it: whose bucket is fullest; a free one
+ * has always been full. */
 static struct aoe_rate_source *place(struct aoe_rate *rate, const struct aoe_mac *from)
 {
 	struct aoe_rate_source *least = &rate->sources[0];
@@ -38,7 +41,7 @@ static struct aoe_rate_source *place(struct aoe_rate *rate, const struct aoe_mac
 
 		if (one->used && aoe_mac_same(&one->mac, from))
 			return one;
-		if (least->used && (!one->used || instant_before(one->full, least->full)))
+		if (instant_before(one->full, least->full))
 			least = one;
 	}
 	return least;

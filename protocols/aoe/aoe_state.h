@@ -3,17 +3,22 @@
  * aoe_state.h - interfaces, disks, clients and frames, as the files of this folder
  * share them; no functions but counting.
  *
- *   front ─▶ aoe_port (an interface, on one loop)
+ *   front ─▶ aoe_port (an interface)
  *     │        ├─▶ aoe_slot ─▶ drv_frame, gw_req    a command from frame to answer
  *     │        ├─▶ aoe_note ─▶ drv_frame            an answer without data
  *     │        ├─▶ aoe_disk                         a volume by its shelf and slot
  *     │        └─▶ aoe_client ─▶ aoe_seat           a MAC; its I_T_L nexus per disk
- *     └─▶ aoe_shelf (loop 0, one per volume)        the book, and who changes it
+ *     └─▶ aoe_shelf (one per volume)                the book, the guard against late ones
  *
  * A slot is all that a command needs: it is lent to the link, comes back with a
  * frame whose data lies in the memory that the request will use, and leaves with
  * the answer.  So nothing is allocated per command, and the number of slots is how
- * many the port takes at a time.  On the port's loop, but for what says loop 0.
+ * many the port takes at a time.
+ *
+ * All interfaces share one loop: a client may reach a volume by several of them, and
+ * which of two writes was seen first must have one answer.  Who changes what:
+ * aoe_slot.c slots and notes, aoe_client.c clients, aoe_disk.c commands, aoe_shelf.c
+ * books, aoe_port.c the rest.  All on that loop, but for what says loop 0.
  */
 #ifndef PROTOCOLS_AOE_AOE_STATE_H
 #define PROTOCOLS_AOE_AOE_STATE_H
@@ -22,6 +27,7 @@
 
 #include "gateway/api/access.h"
 #include "gateway/api/buf.h"
+#include "gateway/api/kept.h"
 #include "gateway/api/nexus.h"
 #include "gateway/api/req.h"
 #include "gateway/base/counter.h"
@@ -119,19 +125,36 @@ struct aoe_client {
 
 /* ---- what is served --------------------------------------------------------- */
 
+/* A change of a book, from the request to the answer. */
+struct aoe_change {
+	struct aoe_port *port; /* by which it came; null: none is under way */
+	struct aoe_book next;
+	size_t answer_bytes;
+	uint8_t answer[AOE_NOTE_BYTES];
+	uint8_t record[AOE_BOOK_RECORD_MAX];
+	struct gw_kept_op op;
+	struct loop_mail mail; /* to loop 0 and back */
+};
+
+/* A volume, by whatever interfaces it is reached. */
+struct aoe_shelf {
+	struct gw_volume *volume;
+	struct loop *loop; /* of all ports */
+	struct aoe_book book;
+	struct aoe_change change;
+	struct aoe_order order;
+};
+
 struct aoe_disk {
 	struct aoe_port *port;
-	struct aoe_shelf *shelf; /* loop 0's; never changes */
+	struct aoe_shelf *shelf;
 	struct aoe_target target;
 	unsigned number; /* of the port's */
 	char name[16]; /* "e0.1" */
 	struct gw_grant grant; /* until its nexus holds the volume */
 	struct gw_nexus *nexus; /* its own, for facts and events */
 	struct gw_itl *itl;
-	const struct aoe_book *book; /* the one that holds; the shelf's */
-	struct aoe_change *change; /* one at a time (aoe_shelf.h) */
 	struct ata_terms terms;
-	struct aoe_order *order;
 	struct aoe_slot_queue waiting; /* for a request of the pool */
 	struct gw_req_waiter waiter;
 };
@@ -144,24 +167,27 @@ struct aoe_port {
 	uint16_t shelf; /* of its first disk ... */
 	uint8_t slot;
 	bool write_back;
-	bool begun, draining, closed;
+	bool draining;
+	bool closed; /* loop 0: nothing is left of it */
 	unsigned n_disks;
 	struct aoe_disk *disks;
 	struct gw_credit credit;
 	bool credited;
-	unsigned n_slots, n_busy; /* n_busy: neither lent nor at rest */
+	unsigned n_slots, n_busy; /* n_busy: with a frame in them */
 	struct aoe_slot *slots;
 	struct aoe_note *notes;
 	struct aoe_note_queue free_notes;
-	unsigned n_notes_out;
+	unsigned n_notes_out, n_changes;
+	unsigned announce_disk, announce_mac; /* the next to be announced */
 	struct aoe_rate rate;
 	unsigned n_clients;
 	LIST_HEAD(, aoe_client) buckets[AOE_BUCKETS];
 	TAILQ_HEAD(aoe_client_ages, aoe_client) clients;
 	struct counter counters[AOE_COUNTERS];
 	uint8_t scratch[AOE_NOTE_BYTES]; /* a request without data, in one piece */
+	struct loop_task rest; /* looks whether a port that drains has ended */
 	struct loop_mail mail; /* from and to loop 0 */
-	void (*ended)(struct aoe_port *port); /* loop 0: nothing is left of it */
+	void (*ended)(struct aoe_port *port); /* loop 0 */
 };
 
 static inline void aoe_count(struct aoe_port *port, enum aoe_counter which, uint64_t n)

@@ -124,6 +124,24 @@ static void config_longest(void **state)
 	assert_memory_equal(reply.string, string, sizeof(string));
 }
 
+/* Zeros behind the string are no part of it. */
+static void config_zeros(void **state)
+{
+	struct aoe_book book = with_string("a");
+	struct aoe_config_reply reply;
+	enum aoe_error error;
+
+	for (uint8_t command = AOE_CONFIG_TEST; command <= AOE_CONFIG_TEST_PREFIX; command++) {
+		struct aoe_config asked = { command, (const uint8_t *)"a\0\0", 1 };
+
+		assert_int_equal(aoe_book_config(&book, &asked, &next, &error, &reply),
+				 AOE_OUTCOME_SAME);
+		asked.string_bytes = 2;
+		assert_int_equal(aoe_book_config(&book, &asked, &next, &error, &reply),
+				 AOE_OUTCOME_SILENT);
+	}
+}
+
 /* What a shorter string leaves free holds nothing of the longer one. */
 static void config_leaves_nothing(void **state)
 {
@@ -558,7 +576,8 @@ static void record_wrong(void **state)
 
 HARNESS_MAIN(cmocka_unit_test(config_every_case), cmocka_unit_test(config_read),
 	     cmocka_unit_test(config_longest), cmocka_unit_test(config_leaves_nothing),
-	     cmocka_unit_test(mask_read), cmocka_unit_test(mask_edits), cmocka_unit_test(mask_same),
+	     cmocka_unit_test(config_zeros), cmocka_unit_test(mask_read),
+	     cmocka_unit_test(mask_edits), cmocka_unit_test(mask_same),
 	     cmocka_unit_test(mask_emptied), cmocka_unit_test(mask_bad_directive),
 	     cmocka_unit_test(mask_full), cmocka_unit_test(mask_255_directives),
 	     cmocka_unit_test(mask_hears), cmocka_unit_test(reserve_every_case),

@@ -224,6 +224,9 @@ static void waited(void **state)
 	run(1, 5, 0, 8, 100); /* not before it */
 	/* Sent again, it comes later. */
 	run(1, 6, 0, 8, 101);
+	/* At the same moment as one over it, and before one elsewhere. */
+	run(1, 8, 50, 1, 200);
+	run(1, 9, 0, 8, 101);
 }
 
 /* Overtaken at its first coming it was not entered: the next is a new one. */
@@ -284,6 +287,22 @@ static void reforms(void **state)
 	run(1, 20, 0, 8, later);
 	run(1, 21, 0, 8, later + 1);
 	assert_int_equal(see(1, 20, 0, 8, later + 2), AOE_ORDER_REPEAT);
+}
+
+/* Linux comes round to a tag after a minute, and is not taken for one of these. */
+static void comes_round(void **state)
+{
+	int64_t round = 65 * SECOND;
+
+	run(1, 7, 0, 8, 1);
+	run(1, 7, 8, 8, round);
+	run(1, 8, 8, 8, round + 1);
+	assert_int_equal(see(1, 7, 8, 8, round + 2), AOE_ORDER_REPEAT);
+}
+
+static void bounded(void **state)
+{
+	assert_in_range(sizeof(order), 1, 256 << 10);
 }
 
 /* ---- a client, a network and a disk ------------------------------------------- */
@@ -394,4 +413,5 @@ HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(again), CASE(late), CASE(
 	     CASE(over_it), CASE(last_sectors), CASE(forgotten), CASE(old_ticket),
 	     CASE(remembers_so_many), CASE(remembers_so_long), CASE(remembers_so_many_sources),
 	     CASE(waited), CASE(overtaken_then_again), CASE(a_b_a), CASE(one_tag), CASE(few_tags),
-	     CASE(reforms), CASE(copies_undo_nothing), CASE(queues_undo_nothing))
+	     CASE(reforms), CASE(comes_round), CASE(bounded), CASE(copies_undo_nothing),
+	     CASE(queues_undo_nothing))
