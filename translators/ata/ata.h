@@ -90,7 +90,7 @@ struct ata_plan {
 	enum ata_page page;
 	/* REQUEST and TRIM: */
 	enum gw_op op;
-	uint32_t flags; /* enum gw_io_flag */
+	uint32_t flags; /* enum gw_io_flag; GW_IN_ORDER is the caller's to add */
 	/* REQUEST, bytes; both 0: FLUSH.  A READ without reply_bytes is READ VERIFY: the
 	 * bytes are read, in pieces where that suits, and thrown away. */
 	uint64_t offset, length;
