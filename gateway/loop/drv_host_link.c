@@ -84,15 +84,19 @@ static int bind_to(const struct drv_link *link, uint32_t index)
 	return bind(link->sock, (struct sockaddr *)&name, sizeof(name)) ? -errno : 0;
 }
 
-/* What passes an open one is for us: to our address (0), to all (1), to many (2);
- * what goes to others, or to a VLAN that has no interface, is 3, what we send 4. */
-static int filter(int sock, bool open)
+/* Lets pass what is for us: to our address (0), to all (1), to many (2); what goes
+ * to others, or to a VLAN that has no interface, is 3, what we send 4.  What goes to
+ * a VLAN that has one, or to our bond, passes here on its way but bears the
+ * other's index.  Index 0: nothing passes. */
+static int filter(int sock, uint32_t index)
 {
 	struct sock_filter rows[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_PKTTYPE)),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_MULTICAST, 0, 1),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_MULTICAST, 2, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_IFINDEX)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, index, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_RET | BPF_K, open ? UINT32_MAX : 0),
+		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
 	struct sock_fprog program = { TABLE_LEN(rows), rows };
 
@@ -148,7 +152,7 @@ static void make_room(const char *name, int sock, bool rx, unsigned frames, uint
 			 name, got / 2, (unsigned long long)need, rx ? "rmem" : "wmem");
 }
 
-static int make_socket(const char *name, int *sock, struct gw_err *err)
+static int make_socket(const char *name, uint32_t index, int *sock, struct gw_err *err)
 {
 	scope_fd int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int one = 1;
@@ -158,7 +162,7 @@ static int make_socket(const char *name, int *sock, struct gw_err *err)
 				  name);
 	if (fd < 0)
 		return gw_err_set(err, errno, "%s: cannot make a packet socket: %m", name);
-	if (filter(fd, true) || setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
+	if (filter(fd, index) || setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
 		return gw_err_set(err, errno, "%s: cannot set up a packet socket: %m", name);
 	*sock = scope_take_fd(&fd);
 	return 0;
@@ -212,7 +216,7 @@ static int host_open(struct drv_links *links, const struct drv_link_want *want,
 	if (!rc)
 		rc = find(out.news, out.name, &now, err);
 	if (!rc)
-		rc = make_socket(out.name, &out.sock, err);
+		rc = make_socket(out.name, now.index, &out.sock, err);
 	if (!rc && bind_to(&out, now.index))
 		rc = gw_err_set(err, errno, "cannot listen on %s: %m", out.name);
 	if (rc) {

@@ -24,7 +24,7 @@ static void up(void **state, unsigned rx_frames)
 {
 	link_rig_up(&r, *state);
 	link_rig_open(&r, "near", rx_frames);
-	rig_for_ms(&r.rig, 2); /* all is armed */
+	link_rig_settle(&r);
 }
 
 static void down(void)

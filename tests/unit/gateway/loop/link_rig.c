@@ -72,6 +72,7 @@ void link_rig_enter(char **argv)
 
 void link_rig_veth(void)
 {
+	link_rig_try("ip link del far 2>/dev/null"); /* of a case that failed */
 	link_rig_sh("ip link add near address 02:00:00:00:00:01 mtu 9000 type veth "
 		    "peer name far address 02:00:00:00:00:02 mtu 9000 && "
 		    "ip link set near up && ip link set far up");
@@ -204,6 +205,15 @@ void link_rig_open(struct link_rig *r, const char *name, unsigned rx_frames)
 	if (loop_link_open(&r->link, r->rig.loop, &want, &ops, r, &err))
 		fail_msg("%s", err.text);
 	r->closed = 0;
+}
+
+void link_rig_settle(struct link_rig *r)
+{
+	for (int i = 0; i < 200 && !r->link.facts.up; i++)
+		rig_for_ms(&r->rig, 5);
+	assert_true(r->link.facts.up);
+	rig_for_ms(&r->rig, 2);
+	r->changed = 0;
 }
 
 void link_rig_down(struct link_rig *r)

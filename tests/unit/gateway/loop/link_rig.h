@@ -54,6 +54,8 @@ void link_rig_veth(void); /* makes near and far, both up */
 /* With loop, veth and far; then the link on an interface. */
 void link_rig_up(struct link_rig *r, const struct drv_ops *drv);
 void link_rig_open(struct link_rig *r, const char *name, unsigned rx_frames);
+/* Until the link is up, all polls are armed, and nothing was told yet. */
+void link_rig_settle(struct link_rig *r);
 /* Closes the link if it is open, and all the rest. */
 void link_rig_down(struct link_rig *r);
 
