@@ -13,6 +13,7 @@
 #include "gateway/base/str.h"
 #include "gateway/core/admin.h"
 #include "gateway/core/core.h"
+#include "gateway/loop/drv_fs.h"
 
 int gw_state_in(struct gw *gw, const char *folder, struct gw_err *err)
 {

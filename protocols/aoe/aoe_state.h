@@ -129,6 +129,7 @@ struct aoe_client {
 struct aoe_change {
 	struct aoe_port *port; /* by which it came; null: none is under way */
 	struct aoe_book next;
+	struct aoe_reply refusal; /* if it cannot be kept */
 	size_t answer_bytes;
 	uint8_t answer[AOE_NOTE_BYTES];
 	uint8_t record[AOE_BOOK_RECORD_MAX];
@@ -157,6 +158,7 @@ struct aoe_disk {
 	struct ata_terms terms;
 	struct aoe_slot_queue waiting; /* for a request of the pool */
 	struct gw_req_waiter waiter;
+	struct loop_task resume;
 };
 
 struct aoe_port {

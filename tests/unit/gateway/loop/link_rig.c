@@ -204,6 +204,7 @@ void link_rig_open(struct link_rig *r, const char *name, unsigned rx_frames)
 
 	if (loop_link_open(&r->link, r->rig.loop, &want, &ops, r, &err))
 		fail_msg("%s", err.text);
+	loop_link_start(&r->link);
 	r->closed = 0;
 }
 
