@@ -8,17 +8,13 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from aoetarget import *   # noqa: E402
 
-srv = None
 DATA = pattern(1024, 650)
+WIRE = link(0)
 DIES = ours("ends when its socket errs")
 
 
-def setup():
-    """Each case has its own."""
-
-
 def target(*images, **kw):
-    return Target(*(images or ("a=memory:4M",)), on=[(link(0), "7.3")], **kw)
+    return Target(*(images or ("a=memory:4M",)), on=[(WIRE, "7.3")], **kw)
 
 
 def announced(found, address=(7, 3)):
@@ -27,9 +23,9 @@ def announced(found, address=(7, 3)):
     expect(mine, "no announcement of e%d.%d among %d", *address, len(found))
     r = mine[0]
     if STRICT:
-        r.check(aoenet.mtu_of(link(0).ini))     # vblade announces version 0
-    expect_eq((r.tag, r.error, r.src), (0, 0, link(0).target_mac()), "tag, error, source")
-    expect(r.sectors == (aoenet.mtu_of(link(0).tgt) - 22) // 512 or PEER, "%d sectors", r.sectors)
+        r.check(aoenet.mtu_of("ini0"))     # vblade announces version 0
+    expect_eq((r.tag, r.error, r.src), (0, 0, WIRE.target_mac()), "tag, error, source")
+    expect(r.sectors == (aoenet.mtu_of("tgt0") - 22) // 512 or PEER, "%d sectors", r.sectors)
     expect(len(mine) <= 10, "%d announcements of one event", len(mine))
     return r
 
@@ -42,7 +38,7 @@ def serves(s, c=None):
 
 @case("it announces itself when it comes up, by a Query Config reply to everybody (3.2)")
 def _():
-    ear = Capture(link(0))
+    ear = Capture(WIRE)
     with target("a=memory:4M", *(() if PEER else ("b=memory:4M",))):
         found = ear.announcements(2 * slow(), until=1 if PEER else 2)
         announced(found)
@@ -56,7 +52,7 @@ def _():
     path = make_file(4 * MiB)
     with target("a=" + path, state=state) as s:
         fine(s.client().config(C_SET, b"who I am"))
-    ear = Capture(link(0))
+    ear = Capture(WIRE)
     with target("a=" + path, state=state):
         same_bytes(announced(ear.announcements(2 * slow(), until=1)).text, b"who I am")
 
@@ -65,7 +61,7 @@ def _():
 def _():
     with target() as s:
         time.sleep(1)
-        ear = Capture(link(0))
+        ear = Capture(WIRE)
         expect_eq(ear.announcements(3), [], "announcements")
         serves(s)
 
@@ -76,12 +72,12 @@ def _():
 def _(side):
     with target() as s:
         serves(s)
-        name = getattr(link(0), side)
-        link(0).down(name)
+        name = getattr(WIRE, side)
+        WIRE.down(name)
         time.sleep(0.5)
         s.check_alive()
-        ear = Capture(link(0))
-        link(0).up(name)
+        ear = Capture(WIRE)
+        WIRE.up(name)
         announced(ear.announcements(5 * slow(), until=1))
         serves(s)
 
@@ -91,8 +87,8 @@ def _():
     with target() as s:
         c = s.client(retry=0.1)
         data = pattern(2 * MiB, 651)
-        blip = threading.Thread(target=lambda: [(time.sleep(0.1), link(0).down(), time.sleep(0.4),
-                                                 link(0).up()) for _ in range(2)])
+        blip = threading.Thread(target=lambda: [(time.sleep(0.1), WIRE.down(), time.sleep(0.4),
+                                                 WIRE.up()) for _ in range(2)])
         blip.start()
         stats = c.write_all(0, data, 2, window=8)
         while blip.is_alive():
@@ -107,10 +103,10 @@ def _():
     with target() as s:
         serves(s)
         fds = s.fds()
-        ear = Capture(link(0))
+        ear = Capture(WIRE)
         for _ in range(30):
-            link(0).down()
-            link(0).up()
+            WIRE.down()
+            WIRE.up()
         ear.announcements(3)
         expect(len(ear.seen) <= 60, "%d frames unasked", len(ear.seen))
         serves(s)
@@ -123,11 +119,11 @@ def _():
         serves(s)
         fds = s.fds()
         for turn in range(3):
-            link(0).remove()
+            WIRE.remove()
             time.sleep(0.3)
             s.check_alive()
-            link(0).create()
-            ear = Capture(link(0))
+            WIRE.create()
+            ear = Capture(WIRE)
             announced(ear.announcements(5 * slow(), until=1))
             serves(s)
         s.settle(fds)
@@ -136,25 +132,25 @@ def _():
 @case("the same name comes back as a removed interface's, down at first", limit=60, when=DIES)
 def _():
     with target() as s:
-        link(0).remove()
+        WIRE.remove()
         time.sleep(0.3)
-        link(0).create()
-        link(0).down()
+        WIRE.create()
+        WIRE.down()
         time.sleep(0.3)
-        link(0).up()
-        ear = Capture(link(0))
+        WIRE.up()
+        ear = Capture(WIRE)
         ear.collect(1.5 * slow())
         serves(s)
 
 
 @case("one interface gone: the other one serves on", limit=60, when=lambda: PEER and "one interface")
 def _():
-    with Target("a=memory:4M", on=[(link(0), "7.3"), (link(1), "7.3")]) as s:
-        link(0).remove()
+    with Target("a=memory:4M", on=[(WIRE, "7.3"), (link(1), "7.3")]) as s:
+        WIRE.remove()
         time.sleep(0.2)
         serves(s, s.client(on=1))
-        link(0).create()
-        ear = Capture(link(0))
+        WIRE.create()
+        ear = Capture(WIRE)
         announced(ear.announcements(5 * slow(), until=1))
         serves(s)
 
@@ -163,7 +159,7 @@ def _():
 def _():
     with target() as s:
         for mtu in (9000, 1500, 4096, 1500):
-            link(0).mtu(mtu)
+            link(0, mtu)
             time.sleep(0.3 * slow())
             c = s.client()
             n = c.config().sectors
@@ -179,10 +175,10 @@ def _():
 
 @case("another MAC: it answers from that one, and hears frames to it")
 def _():
-    was = link(0).target_mac()
+    was = WIRE.target_mac()
     with target() as s:
         try:
-            link(0).address("02:77:77:77:77:77")
+            WIRE.address("02:77:77:77:77:77")
             time.sleep(0.3 * slow())
             c = s.client()
             found = c.discover()
@@ -191,7 +187,7 @@ def _():
                 expect_eq(say(found[7, 3].src), "02:77:77:77:77:77", "source")
             serves(s)
         finally:
-            link(0).address(say(was))
+            WIRE.address(say(was))
 
 
 @case("a file that grows: it says so unasked, and IDENTIFY tells the new size", limit=60, when=ours("no"))
@@ -200,7 +196,7 @@ def _():
     with target("a=" + path) as s:
         c = s.client()
         expect_eq(capacity(c.identify()), 8192, "sectors")
-        ear = Capture(link(0))
+        ear = Capture(WIRE)
         with open(path, "r+b") as f:
             f.truncate(8 * MiB)
         announced(ear.announcements(15 * slow(), until=1))
@@ -212,29 +208,30 @@ def _():
 @case("SIGTERM while the link is down, or the interface gone: it ends, with 0", limit=60, when=DIES)
 def _():
     with target():
-        link(0).down()
+        WIRE.down()
         time.sleep(0.2)
-    link(0).up()
+    WIRE.up()
     s = target()
-    link(0).remove()
+    WIRE.remove()
     time.sleep(0.2)
     try:
         s.check_stop()
     finally:
-        link(0).create()
+        WIRE.create()
 
 
 @case("started while the link is down: ready, and it announces itself when the link comes", when=DIES)
 def _():
-    link(0).down()
+    WIRE.down()
     try:
         with target() as s:
-            ear = Capture(link(0))
-            link(0).up()
+            ear = Capture(WIRE)
+            WIRE.up()
             announced(ear.announcements(5 * slow(), until=1))
             serves(s)
     finally:
-        link(0).up()
+        WIRE.up()
 
 
-main(setup, limit=240)
+suite.AFTER_CASE.append(clean)
+main(limit=240)

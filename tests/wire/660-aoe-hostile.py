@@ -22,14 +22,15 @@ def setup():
 
 # ---- cut short, byte for byte ----------------------------------------------------------------
 
+EVIL = [bytes([2, 9, 9, 9, 9, i]) for i in range(5)]
 KINDS = [
     ("read of the config string", CONFIG, config_arg(C_READ), 8),
     ("set of the config string", CONFIG, config_arg(C_FORCE, b"an honest string of 32 characters"), 0),
     ("test of the config string", CONFIG, config_arg(C_TEST, HELD), 8 + len(HELD)),
     ("read of the mask list", MASK, mask_arg(M_READ), 4),
-    ("edit of the mask list", MASK, mask_arg(M_EDIT, [(D_ADD, bytes([2, 9, 9, 9, 9, i])) for i in range(5)]), 0),
+    ("edit of the mask list", MASK, mask_arg(M_EDIT, [(D_ADD, mac) for mac in EVIL]), 0),
     ("read of the reserve list", RESERVE, reserve_arg(R_READ), 2),
-    ("set of the reserve list", RESERVE, reserve_arg(R_FORCE, [bytes([2, 8, 8, 8, 8, i]) for i in range(5)]), 0),
+    ("set of the reserve list", RESERVE, reserve_arg(R_FORCE, EVIL), 0),
     ("ATA read", ATA, ata_arg(READ_EXT, 0, 2), 12),
     ("ATA IDENTIFY", ATA, ata_arg(IDENTIFY, count=1), 12),
     ("ATA flush", ATA, ata_arg(FLUSH), 12),
@@ -180,7 +181,7 @@ def _():
     unchanged(c)
 
 
-@case("the write flag against the command: a read is no write, a write without it writes its data or nothing")
+@case("the write flag against the command: a read is no write, a write without it is whole or nothing")
 def _():
     c = srv.client()
     for aflags in (A_WRITE | A_EXT, A_WRITE | A_EXT | A_ASYNC):
@@ -315,8 +316,8 @@ def _():
 def _():
     c = srv.client()
     for cmd, arg in ((ATA, ata_arg(POWER)[:10] + b"\xa5\x5a" + SECRET), (ATA, ata_arg(0xff) + SECRET * 20),
-                     (MASK, b"\xa5" + mask_arg(M_READ)[1:] + SECRET * 4), (CONFIG, config_arg(C_READ) + SECRET),
-                     (RESERVE, reserve_arg(R_READ) + SECRET), (MASK, b"\xa5\x00\xa5\xff")):
+                     (MASK, b"\xa5" + mask_arg(M_READ)[1:] + SECRET * 4),
+                     (CONFIG, config_arg(C_READ) + SECRET), (RESERVE, reserve_arg(R_READ) + SECRET), (MASK, b"\xa5\x00\xa5\xff")):
         r = c.ask(cmd, arg, tries=2)
         expect(SECRET not in r.raw, "sent back: %s", r.raw.hex())
     unchanged(c)

@@ -180,4 +180,5 @@ def _():
     p.end(signal.SIGTERM)
 
 
+suite.AFTER_CASE.append(clean)
 main(limit=300)

@@ -108,7 +108,8 @@ def _():
         s.check_alive()
 
 
-@case("a write is answered when it is durable, not before: the sync is held", limit=60, when=ours("does not sync"))
+@case("a write is answered when it is durable, not before: the sync is held", limit=60,
+      when=ours("does not sync"))
 def _():
     with Place() as (fs, s):
         c = s.client()

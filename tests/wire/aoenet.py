@@ -69,6 +69,12 @@ class Link:
         self.up(self.tgt)
         self.up(self.ini)
 
+    def there(self):
+        try:
+            return mtu_of(self.tgt) > 0
+        except OSError:
+            return False
+
     def remove(self):
         ip("link", "del", self.tgt)
 

@@ -434,7 +434,8 @@ class Client(Port):
             elif isinstance(what, int):
                 self.send(self.make(ATA, ata_arg(READ_EXT, lba, what), tag=tag))
             else:
-                self.send(self.make(ATA, ata_arg(WRITE_EXT, lba, len(what) // SECTOR, data=what), tag=tag))
+                arg = ata_arg(WRITE_EXT, lba, len(what) // SECTOR, data=what)
+                self.send(self.make(ATA, arg, tag=tag))
         while todo or out:
             while todo and len(out) < window:
                 launch(todo.pop(), 0)
@@ -459,7 +460,8 @@ class Client(Port):
 
     def write_all(self, lba, data, sectors, **kw):
         step = sectors * SECTOR
-        return self.io([(lba + at // SECTOR, data[at:at + step]) for at in range(0, len(data), step)], **kw)[1]
+        ops = [(lba + at // SECTOR, data[at:at + step]) for at in range(0, len(data), step)]
+        return self.io(ops, **kw)[1]
 
     def read_all(self, lba, count, sectors, **kw):
         ops = [(lba + at, min(sectors, count - at)) for at in range(0, count, sectors)]

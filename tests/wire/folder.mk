@@ -41,7 +41,7 @@ CHECK_TSAN += \
 	%reldir%/507-nbd-stream.py \
 	%reldir%/520-nbd-vanish.py
 
-# their target is not built yet; against another: SLUICE_AOE_PEER=vblade python3 tests/wire/640-aoe-io.py
+# their target is not built yet; against another, by hand: SLUICE_AOE_PEER=vblade
 WIRE_AOE_TESTS = \
 	%reldir%/600-aoe-discovery.py \
 	%reldir%/610-aoe-config.py \
