@@ -16,9 +16,7 @@ def setup():
     srv = Target()
 
 
-def after():
-    srv.check_alive()
-    reset(srv)
+suite.AFTER_CASE.append(lambda: reset(srv))
 
 
 def holds(want, c=None):
@@ -199,4 +197,4 @@ def _():
     holds(won[0])
 
 
-main(setup, after, lambda: srv.check_stop(), limit=180)
+main(setup, lambda: srv.check_alive(), lambda: srv.check_stop(), limit=180)

@@ -289,7 +289,8 @@ def _():
             same_bytes(c.read_all(0, 2048, 2)[0], pattern(1 * MiB, seed))
 
 
-@case("the smallest pool, two loops, the other engine: the same", limit=120, when=lambda: PEER and "our words")
+@case("the smallest pool, two loops, the other engine: the same", limit=120,
+      when=lambda: PEER and "our words")
 def _():
     for args in (["--pool", "min"], ["--threads", "2"], ["--engine", "aio"], ["--direct"]):
         with Target("a=" + make_file(4 * MiB), on=[(link(1), "1.1")], args=args) as s:

@@ -113,7 +113,8 @@ def _():
         s.settle(fds)
 
 
-@case("the interface is removed and made again, with another index and MAC: it serves on", limit=60, when=DIES)
+@case("the interface is removed and made again, with another index and MAC: it serves on", limit=60,
+      when=DIES)
 def _():
     with target() as s:
         serves(s)

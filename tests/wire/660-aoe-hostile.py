@@ -9,16 +9,8 @@ import os
 import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import aoehostile           # noqa: E402
+import aoehostile as h      # noqa: E402
 from aoehostile import *    # noqa: E402
-
-srv = None
-
-
-def setup():
-    global srv
-    srv = aoehostile.setup()
-
 
 # ---- cut short, byte for byte ----------------------------------------------------------------
 
@@ -43,7 +35,7 @@ KINDS = [
 @each("cut short at each byte: no answer or an error, nothing done", KINDS, limit=90,
       when=ours("takes what lay there before"))
 def _(cmd, arg, enough):
-    c = srv.client()
+    c = h.srv.client()
     whole = c.make(cmd, arg)
     enough += HEAD
     cuts = list(range(14, min(len(whole), 70))) + list(range(70, len(whole), 37)) + [len(whole) - 1]
@@ -69,7 +61,7 @@ def _(cmd, arg, enough):
 @case("a config length beyond the frame: refused, and no byte of another frame becomes the string",
       when=ours("takes what lay there before"))
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for ccmd in (C_SET, C_FORCE):
         for have in (0, 1, 10, 28, 40, 500):
             for said in (have + 1, have + 8, have + 32, 1024, 1025, 0x7fff, 0xffff):
@@ -82,7 +74,7 @@ def _():
 
 @case("a test of bytes beyond the frame tells nothing of what lay there, or of the string")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for ccmd in (C_TEST, C_PREFIX):
         for have in range(0, len(HELD), 5):
             plant(c, HELD)          # the missing bytes lie just there
@@ -95,7 +87,7 @@ def _():
 @case("a mask count beyond the frame: an error, no station is taken from another frame",
       when=ours("trusts the count"))
 def _():
-    c = srv.client()
+    c = h.srv.client()
     evil = [bytes([2, 0x66, 0, 0, 0, i]) for i in range(20)]
     for have in (0, 1, 3):
         for said in (have + 1, have + 5, 100, 255):
@@ -109,7 +101,7 @@ def _():
 
 @case("a mask list cut inside its last directive: nothing of that one", when=ours("trusts the count"))
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for cut in range(1, 8):
         arg = mask_arg(M_EDIT, [(D_NONE, bytes(6)), (D_ADD, b"\x02\x66\x66\x66\x66\x66")])
         r = c.wait(c.post(MASK, arg[:-cut]), 0.05 * slow())
@@ -120,7 +112,7 @@ def _():
 
 @case("a reserve count beyond the frame: error 2 or no answer, the list stays")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for rcmd in (R_SET, R_FORCE):
         for have in (0, 1, 4):
             for said in (have + 1, 40, 248, 255):
@@ -134,7 +126,7 @@ def _():
 
 @case("a write with less data than its sectors: nothing is written, not even the part that is there")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for cmd in (WRITE, WRITE_EXT) if PEER else (WRITE, WRITE_EXT, WRITE_DMA, WRITE_DMA_EXT):
         for have in (0, 1, 24, 100, 511, 512, 513, 1023):
             plant(c)
@@ -146,7 +138,7 @@ def _():
 
 @case("a write with more data than its sectors: those sectors alone, or an error")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for have in (513, 700, 1024):
         r = c.ata(WRITE_EXT, 500, 1, data=b"M" * have)
         if ata_fine(r):
@@ -158,7 +150,7 @@ def _():
 
 @case("more sectors than a frame takes: an error; never a frame that is too long, or more than one")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     most = c.config().sectors
     for cmd in (READ, READ_EXT):
         for n in (most + 1, 17, 128, 254, 255):
@@ -171,7 +163,7 @@ def _():
 
 @case("a sector count of 0: 256 sectors fit in no frame; no data moves")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for cmd in (READ, READ_EXT, WRITE, WRITE_EXT):
         for data in (b"", bytes(512)):
             if data and cmd in (READ, READ_EXT):
@@ -183,7 +175,7 @@ def _():
 
 @case("the write flag against the command: a read is no write, a write without it is whole or nothing")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for aflags in (A_WRITE | A_EXT, A_WRITE | A_EXT | A_ASYNC):
         r = c.ata(READ_EXT, 0, 1, aflags=aflags)
         if ata_fine(r) and r.data:
@@ -200,7 +192,7 @@ def _():
 
 @case("every value of the ATA flags: no station is served what is not its own")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for aflags in range(256):
         r = c.wait(c.post(ATA, ata_arg(READ_EXT, 4, 1, aflags=aflags)), 0.3 * slow())
         if r is not None and ata_fine(r) and r.data:
@@ -212,7 +204,7 @@ def _():
 
 @case("frames with the response flag: no answer, and nothing is done (2.3)")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for flags in (RSP, RSP | ERR, RSP | 1, 15):
         for cmd, arg in ((CONFIG, config_arg(C_READ)), (CONFIG, config_arg(C_FORCE, b"no")),
                          (MASK, mask_arg(M_EDIT, [(D_ADD, b"\x02\x09\x09\x09\x09\x09")])),
@@ -225,7 +217,7 @@ def _():
 
 @case("another version of AoE: error 5, and nothing is done (2.2, 2.4)", when=ours("does not look"))
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for ver in (0, *range(2, 16)):
         for cmd, arg in ((CONFIG, config_arg(C_READ)), (CONFIG, config_arg(C_FORCE, b"no")),
                          (ATA, ata_arg(WRITE_EXT, 0, 1, data=bytes(512))), (77, b"")):
@@ -235,7 +227,7 @@ def _():
 
 @case("unknown commands: error 1, and no more than a head (2.4)", when=ours("sends the frame back"))
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for cmd in (*range(4, 20), 0x7f, 0x80, 0xef, 0xf0, 0xfe, 0xff):
         for arg in (b"", b"?" * 20, b"?" * 1400):
             plant(c)
@@ -246,8 +238,8 @@ def _():
 @case("a group address as source, or the target's own: no answer goes to all", limit=60,
       when=ours("answers to the source, whoever that is"))
 def _():
-    c = srv.client()
-    ear = Capture(srv.on[0][0])
+    c = h.srv.client()
+    ear = Capture(h.srv.on[0][0])
     for src in (BROADCAST, b"\x01\x00\x5e\x00\x00\x01", b"\x33\x33\x00\x00\x00\x01", b"\x03\0\0\0\0\1"):
         for dst in (c.dst, BROADCAST):
             for cmd, arg in ((CONFIG, config_arg(C_READ)), (ATA, ata_arg(READ_EXT, 0, 2)), (77, b"")):
@@ -261,7 +253,7 @@ def _():
 
 @case("a set or an edit from a group address is not done", when=ours("answers to the source"))
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for src in (BROADCAST, b"\x01\x00\x5e\x00\x00\x01"):
         c.post(CONFIG, config_arg(C_FORCE, b"no"), src=src)
         c.post(MASK, mask_arg(M_EDIT, [(D_ADD, b"\x02\x09\x09\x09\x09\x09")]), src=src)
@@ -273,7 +265,7 @@ def _():
 
 @case("a frame that is tagged for a VLAN is not for the untagged interface", when=ours("takes it"))
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for vlan in (5, 4094):
         for cmd, arg in ((CONFIG, config_arg(C_READ)), (ATA, ata_arg(WRITE_EXT, 0, 1, data=bytes(512)))):
             raw = c.make(cmd, arg)
@@ -284,7 +276,7 @@ def _():
 
 @case("a frame with a priority tag (VLAN 0) is for it, or not heard; it stays well")
 def _():
-    c = srv.client()
+    c = h.srv.client()
     raw = c.make(CONFIG, config_arg(C_READ))
     c.send(raw[:12] + struct.pack(">HH", 0x8100, 5 << 13) + raw[12:])
     r = c.next(time.monotonic() + 0.2 * slow())
@@ -297,7 +289,7 @@ def _():
 @case("every kind of short reply after a long secret frame: zeroes behind its end", limit=60,
       when=ours("answers in the request's own buffer"))
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for cmd, arg in ((CONFIG, config_arg(C_READ)), (MASK, mask_arg(M_READ)), (RESERVE, reserve_arg(R_READ)),
                      (ATA, ata_arg(POWER)), (ATA, ata_arg(FLUSH)), (ATA, ata_arg(0xff)), (99, b""),
                      (ATA, ata_arg(READ_EXT, 1 << 40, 1)), (ATA, ata_arg(READ_EXT, 0, 255)),
@@ -314,13 +306,14 @@ def _():
 @case("reserved bytes of requests, and bytes behind their end, are not sent back",
       when=ours("answers in the request's own buffer"))
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for cmd, arg in ((ATA, ata_arg(POWER)[:10] + b"\xa5\x5a" + SECRET), (ATA, ata_arg(0xff) + SECRET * 20),
                      (MASK, b"\xa5" + mask_arg(M_READ)[1:] + SECRET * 4),
-                     (CONFIG, config_arg(C_READ) + SECRET), (RESERVE, reserve_arg(R_READ) + SECRET), (MASK, b"\xa5\x00\xa5\xff")):
+                     (CONFIG, config_arg(C_READ) + SECRET), (RESERVE, reserve_arg(R_READ) + SECRET),
+                     (MASK, b"\xa5\x00\xa5\xff")):
         r = c.ask(cmd, arg, tries=2)
         expect(SECRET not in r.raw, "sent back: %s", r.raw.hex())
     unchanged(c)
 
 
-main(setup, aoehostile.after, lambda: srv.check_stop(), limit=300)
+main(h.setup, h.after, lambda: h.srv.check_stop(), limit=300)

@@ -7,26 +7,18 @@ import random
 import sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import aoehostile           # noqa: E402
+import aoehostile as h      # noqa: E402
 from aoehostile import *    # noqa: E402
 
 N = 20000
-srv = None
-
-
-def setup():
-    global srv
-    srv = aoehostile.setup()
-
-
 def spoofed(rng):
     return bytes([2]) + rng.randbytes(5)
 
 
 def flood(make, n=N, meanwhile=None):
     """Send n frames as fast as they go, and drain what comes; returns (answers, seconds)."""
-    c = srv.client()
-    ear = Capture(srv.on[0][0])
+    c = h.srv.client()
+    ear = Capture(h.srv.on[0][0])
     rng = random.Random(n)
     began = time.monotonic()
     for i in range(n):
@@ -41,7 +33,7 @@ def flood(make, n=N, meanwhile=None):
 
 def served(within):
     """An honest station's read, in time."""
-    c = srv.client(retry=0.2)
+    c = h.srv.client(retry=0.2)
     began = time.monotonic()
     same_bytes(c.read(0, 2), DATA[:1024], "an honest station's read")
     took = time.monotonic() - began
@@ -67,12 +59,12 @@ def _():
     answers, took = flood(ask)
     expect(len(answers) < N // 4, "%d answers to %d broadcasts in %.1f s", len(answers), N, took)
     time.sleep(3)
-    expect_eq(sorted(srv.client().discover()), [(SHELF, SLOT)], "who answers")
+    expect_eq(sorted(h.srv.client().discover()), [(SHELF, SLOT)], "who answers")
 
 
 @case("discovery of 20 stations that start together: each has its answer within 5 s", limit=60)
 def _():
-    clients = [srv.client() for _ in range(20)]
+    clients = [h.srv.client() for _ in range(20)]
     end = time.monotonic() + 5 * slow()
     waiting = list(clients)
     while waiting and time.monotonic() < end:
@@ -102,7 +94,7 @@ def _():
 
 @case("one station that reads and never listens: others are served", limit=60)
 def _():
-    silent = srv.client()
+    silent = h.srv.client()
     for i in range(N):
         silent.post(ATA, ata_arg(READ_EXT, i % 1000, 2))
         if i % 4000 == 0:
@@ -113,12 +105,12 @@ def _():
 @case("thousands of sets of the config string: the last is there, and files do not grow without end",
       limit=120)
 def _():
-    c = srv.client()
+    c = h.srv.client()
     for i in range(2000):
         c.post(CONFIG, config_arg(C_FORCE, b"%d" % i))
     time.sleep(0.5)
     fine(c.config(C_FORCE, HELD, tries=40))
-    size = sum(os.path.getsize(os.path.join(d, f)) for d, _, fs in os.walk(srv.state) for f in fs)
+    size = sum(os.path.getsize(os.path.join(d, f)) for d, _, fs in os.walk(h.srv.state) for f in fs)
     expect(size < 1 * MiB, "%d bytes of state", size)
     # sets that were still on their way came before it
     time.sleep(0.2)
@@ -128,7 +120,7 @@ def _():
 @case("short frames of all lengths from 0 to 80, with noise in them: alive", limit=60)
 def _():
     rng = random.Random(665)
-    c = srv.client()
+    c = h.srv.client()
     for n in range(0, 67):
         for _ in range(20):
             c.send(c.dst + c.mac + b"\x88\xa2" + rng.randbytes(n))
@@ -172,4 +164,4 @@ def _():
         same_bytes(f.read(), DATA, "the image")
 
 
-main(setup, aoehostile.after, lambda: srv.check_stop(), limit=400)
+main(h.setup, h.after, lambda: h.srv.check_stop(), limit=400)

@@ -50,9 +50,10 @@ def clean():
     for s in list(suite.SERVERS):
         s.kill()
     for it in _links.values():
-        if it.there():
-            it.up(it.tgt)
-            it.up(it.ini)
+        if not it.there():
+            it.create()
+        it.up(it.tgt)
+        it.up(it.ini)
 
 
 def serve_help():
