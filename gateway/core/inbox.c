@@ -19,13 +19,14 @@ void gw_inbox_init(struct gw_inbox *inbox, struct gw_credit *credit, uint32_t bu
 	*inbox = (struct gw_inbox){ .credit = credit, .buf_bytes = buf_bytes };
 }
 
-/* What is here (little: less than what is needed) goes to the front of the buffer. */
-static void begin_at(struct gw_inbox *inbox, struct gw_buf *buf)
+/* What is here goes to the front of this buffer.  It is little: less than what is
+ * needed, or it would not move. */
+static void begin_at(struct gw_inbox *inbox, struct gw_buf *buf, uint32_t have)
 {
-	uint32_t have = gw_inbox_bytes(inbox);
-
-	if (have)
+	if (have) {
+		GW_CHECK(have <= buf->bytes);
 		memmove(buf->mem, gw_inbox_at(inbox), have);
+	}
 	inbox->from = 0;
 	inbox->to = have;
 }
@@ -34,41 +35,40 @@ static void begin_at(struct gw_inbox *inbox, struct gw_buf *buf)
 static bool make_room(struct gw_inbox *inbox, uint32_t need)
 {
 	uint32_t have = gw_inbox_bytes(inbox);
-	bool fits = gw_inbox_fits(inbox, need);
-	struct gw_buf *fresh;
+	struct gw_buf *buf = inbox->buf;
 
-	if (inbox->buf && inbox->buf->refs == 1 && (!have || !fits)) {
-		begin_at(inbox, inbox->buf);
+	if (buf && buf->refs == 1 && (!have || !gw_inbox_fits(inbox, need))) {
+		begin_at(inbox, buf, have);
 		return true;
 	}
-	if (fits && (have || inbox->buf->bytes - inbox->to >= ROOM_MIN_BYTES))
+	if (gw_inbox_fits(inbox, need) && (have || buf->bytes - inbox->to >= ROOM_MIN_BYTES))
 		return true;
-	fresh = gw_buf_take(inbox->credit, inbox->buf_bytes);
-	if (!fresh)
+	buf = gw_buf_take(inbox->credit, inbox->buf_bytes);
+	if (!buf)
 		return false;
-	begin_at(inbox, fresh);
+	begin_at(inbox, buf, have);
 	gw_buf_put(&inbox->buf);
-	inbox->buf = fresh;
+	inbox->buf = buf;
 	return true;
 }
 
 bool gw_inbox_aim(struct gw_inbox *inbox, const struct gw_inbox_want *want)
 {
-	bool room;
+	bool room = make_room(inbox, want->need);
+	uint32_t rest = want->rest;
+	unsigned n = 0;
 
-	GW_CHECK(want->need <= inbox->buf_bytes);
-	room = make_room(inbox, want->need);
-	inbox->n = 0;
-	inbox->direct = want->rest;
-	if (want->rest)
-		inbox->n = gw_mem_iov(want->place, want->at, want->rest, inbox->iov);
+	if (rest)
+		n = gw_mem_iov(want->place, want->at, rest, inbox->iov);
 	if (room && inbox->to < inbox->buf->bytes) {
 		uint32_t behind = inbox->buf->bytes - inbox->to;
 
-		inbox->iov[inbox->n].iov_base = inbox->buf->mem + inbox->to;
-		inbox->iov[inbox->n++].iov_len = behind < want->behind ? behind : want->behind;
+		inbox->iov[n].iov_base = inbox->buf->mem + inbox->to;
+		inbox->iov[n++].iov_len = behind < want->behind ? behind : want->behind;
 	}
-	return room || want->rest;
+	inbox->direct = rest;
+	inbox->n = n;
+	return room || rest;
 }
 
 void gw_inbox_drop(struct gw_inbox *inbox)

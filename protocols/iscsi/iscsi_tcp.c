@@ -135,19 +135,28 @@ static enum step take_data(struct iscsi_conn *conn)
 	return STEP_ON;
 }
 
+/* Padding and digest are here. */
+static bool skip_tail(struct iscsi_conn *conn)
+{
+	bool good = conn->unsummed || iscsi_rx_tail_ok(&conn->rules, &conn->layout, conn->crc,
+						       gw_inbox_at(&conn->inbox));
+
+	gw_inbox_skip(&conn->inbox, conn->layout.tail_bytes);
+	return good;
+}
+
 static enum step take_tail(struct iscsi_conn *conn)
 {
 	uint32_t tail = conn->layout.tail_bytes;
 	bool good = true;
 
-	if (gw_inbox_bytes(&conn->inbox) < tail) {
-		conn->rx_need = tail;
-		return STEP_WAIT;
+	if (tail) {
+		if (gw_inbox_bytes(&conn->inbox) < tail) {
+			conn->rx_need = tail;
+			return STEP_WAIT;
+		}
+		good = skip_tail(conn);
 	}
-	if (tail && !conn->unsummed)
-		good = iscsi_rx_tail_ok(&conn->rules, &conn->layout, conn->crc,
-					gw_inbox_at(&conn->inbox));
-	gw_inbox_skip(&conn->inbox, tail);
 	conn->expect = ISCSI_EXPECT_HEAD;
 	iscsi_ffp_end(conn, good);
 	if (conn->limbo.n)

@@ -88,7 +88,8 @@ static enum step disconnect(struct nbds_conn *conn)
 	return STEP_WAIT;
 }
 
-static enum step dispatch(struct nbds_conn *conn, const struct nbds_request *request)
+static enum step dispatch(struct nbds_conn *conn, const struct nbds_request *request,
+			  uint32_t head_bytes)
 {
 	struct nbdx_cmd cmd = { request->type, request->flags, request->offset, request->length };
 	enum nbdx_follows follows = nbdx_follows(&conn->terms, &cmd);
@@ -101,7 +102,7 @@ static enum step dispatch(struct nbds_conn *conn, const struct nbds_request *req
 	op = nbds_op_take(conn, request);
 	if (!op)
 		return STEP_WAIT;
-	gw_inbox_skip(&conn->inbox, nbds_pdu_request_bytes(conn->extended));
+	gw_inbox_skip(&conn->inbox, head_bytes);
 	conn->requests++;
 	nbds_count(conn->home, NBDS_COUNT_requests, 1);
 	switch (follows) {
@@ -122,14 +123,14 @@ static enum step dispatch(struct nbds_conn *conn, const struct nbds_request *req
 
 static enum step parse_request(struct nbds_conn *conn)
 {
+	uint32_t head_bytes = nbds_pdu_request_bytes(conn->extended);
 	struct nbds_request request;
 
-	if (gw_inbox_bytes(&conn->inbox) < nbds_pdu_request_bytes(conn->extended) ||
-	    conn->n_ops >= NBDS_IN_FLIGHT_MAX)
+	if (gw_inbox_bytes(&conn->inbox) < head_bytes || conn->n_ops >= NBDS_IN_FLIGHT_MAX)
 		return STEP_WAIT;
 	if (!nbds_pdu_request_get(gw_inbox_at(&conn->inbox), conn->extended, &request))
 		return STEP_BAD_MAGIC;
-	return dispatch(conn, &request);
+	return dispatch(conn, &request, head_bytes);
 }
 
 /* ---- payloads ------------------------------------------------------------ */

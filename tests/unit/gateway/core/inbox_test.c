@@ -119,9 +119,12 @@ static void one_buffer_is_used_again(void **state)
  * room enough nothing moves. */
 static void a_head_moves_only_where_it_must(void **state)
 {
+	const struct gw_buf *only;
+
 	up(2 * BUF_BYTES);
 	filled = 0;
 	assert_true(aim(28));
+	only = inbox.buf;
 	fill(BUF_BYTES - 10);
 	gw_inbox_skip(&inbox, BUF_BYTES - 30);
 	assert_true(aim(28)); /* 20 are here, 10 more fit behind */
@@ -130,6 +133,7 @@ static void a_head_moves_only_where_it_must(void **state)
 	assert_true(gw_inbox_fits(&inbox, 30));
 	assert_false(gw_inbox_fits(&inbox, 31));
 	assert_true(aim(48));
+	assert_ptr_equal(inbox.buf, only);
 	assert_int_equal(inbox.from, 0);
 	assert_int_equal(gw_inbox_bytes(&inbox), 20);
 	assert_true(is_stream(gw_inbox_at(&inbox), BUF_BYTES - 30, 20));
