@@ -4,6 +4,7 @@ if HAVE_CMOCKA
 check_LIBRARIES += %reldir%/libcore_rig.a
 GW_CORE_TESTS = \
 	%reldir%/access_test \
+	%reldir%/drain_test \
 	%reldir%/fallback_error_test \
 	%reldir%/fallback_test \
 	%reldir%/fence_chance_test \
@@ -35,6 +36,7 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 	$(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 
 %canon_reldir%_access_test_LDADD = $(CORE_RIG_LIBS)
+%canon_reldir%_drain_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_reset_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_error_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_test_LDADD = $(CORE_RIG_LIBS)
