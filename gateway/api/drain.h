@@ -32,7 +32,7 @@ struct gw_drain_ops {
 struct gw_drain {
 	const struct gw_drain_ops *ops;
 	struct gw *gw;
-	struct loop_doors *doors;
+	struct loop_doors *doors; /* null: nobody comes by a door */
 	bool begun;
 	/* the core's own */
 	bool visiting, told;

@@ -27,7 +27,9 @@ static void say_done(struct loop_mail *mail)
 
 static bool is_empty(struct gw_drain *drain)
 {
-	return loop_doors_empty(drain->doors) && (!drain->ops->empty || drain->ops->empty(drain));
+	if (drain->doors && !loop_doors_empty(drain->doors))
+		return false;
+	return !drain->ops->empty || drain->ops->empty(drain);
 }
 
 void gw_drain_look(void *arg)
@@ -77,7 +79,8 @@ static void too_late(struct loop_timer *timer)
 	struct gw_drain *drain =
 		(struct gw_drain *)((uint8_t *)timer - offsetof(struct gw_drain, deadline));
 
-	loop_doors_kill(drain->doors);
+	if (drain->doors)
+		loop_doors_kill(drain->doors);
 	if (!drain->visiting)
 		visit(drain, force);
 	loop_timer_arm(drain->loop, timer, instant_add(loop_now(drain->loop), span_ms(AGAIN_MS)));
@@ -92,6 +95,7 @@ void gw_drain_begin(struct gw_drain *drain, struct instant deadline, void (*done
 	drain->arg = arg;
 	loop_timer_init(&drain->deadline, too_late);
 	loop_timer_arm(drain->loop, &drain->deadline, deadline);
-	loop_doors_drain(drain->doors);
+	if (drain->doors)
+		loop_doors_drain(drain->doors);
 	visit(drain, ask);
 }

@@ -170,6 +170,22 @@ static void others_are_waited_for(void **state)
 	assert_int_equal(forced, 0);
 }
 
+/* A front end without doors: others are all there is. */
+static void without_doors(void **state)
+{
+	up(&ops);
+	enter();
+	drain.doors = NULL;
+	others = true;
+	begin();
+	rig_pass(&rig, DEADLINE_MS + 10);
+	assert_int_equal(forced, LOOPS);
+	assert_int_equal(guests_drained + guests_ended, 0);
+	others = false;
+	gw_drain_look(&drain);
+	down();
+}
+
 /* Those who do not go are ended again and again: they may have been between loops. */
 static void by_force(void **state)
 {
@@ -195,4 +211,5 @@ static void by_force(void **state)
 }
 
 HARNESS_MAIN(cmocka_unit_test(nobody_is_there), cmocka_unit_test(the_last_one_leaves),
-	     cmocka_unit_test(others_are_waited_for), cmocka_unit_test(by_force))
+	     cmocka_unit_test(others_are_waited_for), cmocka_unit_test(without_doors),
+	     cmocka_unit_test(by_force))
