@@ -37,6 +37,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/loop_addr.c \
 	%reldir%/loop_door.c \
 	%reldir%/loop_door.h \
+	%reldir%/loop_doors.c \
+	%reldir%/loop_doors.h \
 	%reldir%/loop_mail.c \
 	%reldir%/loop_mail.h \
 	%reldir%/loop_own.h \
