@@ -2,9 +2,12 @@
  *
  * drain.h - how a front end ends its connections on all loops, to a deadline.
  *
- *   loop 0:  begin ─▶ ask() on each loop ... look() ... empty() ─▶ done()
- *                                             deadline: force0(), force() on each loop,
- *                                             again a little later, until it is empty
+ *   loop 0:  begin ─▶ no door is open, ask() on each loop ... look() ... empty ─▶ done()
+ *                       deadline: the doors' guests end, force() on each loop, again a
+ *                       little later, until all is empty
+ *
+ * Empty means that nobody is left who came in by a door, and that empty() says so of
+ * whatever else the front end must wait for.
  */
 #ifndef GATEWAY_API_DRAIN_H
 #define GATEWAY_API_DRAIN_H
@@ -12,18 +15,16 @@
 #include <stdbool.h>
 
 #include "gateway/api/visit.h"
-#include "gateway/loop/loop.h"
+#include "gateway/loop/loop_doors.h"
 
 struct gw_drain;
 
-/* None may be absent. */
 struct gw_drain_ops {
-	/* Loop 0.  Nobody is left. */
+	/* Loop 0.  May be absent: then those inside the doors are all. */
 	bool (*empty)(struct gw_drain *drain);
 	/* On each loop: its connections end in order. */
 	void (*ask)(struct gw_drain *drain, struct loop *loop);
-	/* Loop 0, then on each loop: now. */
-	void (*force0)(struct gw_drain *drain);
+	/* On each loop: now. */
 	void (*force)(struct gw_drain *drain, struct loop *loop);
 };
 
@@ -31,6 +32,7 @@ struct gw_drain_ops {
 struct gw_drain {
 	const struct gw_drain_ops *ops;
 	struct gw *gw;
+	struct loop_doors *doors; /* null: nobody comes by a door */
 	bool begun;
 	/* the core's own */
 	bool visiting, told;
@@ -45,7 +47,8 @@ struct gw_drain {
 /* Loop 0.  done() comes once, on loop 0, never from inside. */
 void gw_drain_begin(struct gw_drain *drain, struct instant deadline, void (*done)(void *arg),
 		    void *arg);
-/* Loop 0.  Somebody left: was it the last? */
-void gw_drain_look(struct gw_drain *drain);
+/* Loop 0.  Somebody left: was it the last?  In the shape of a door's changed(): the
+ * argument is the struct gw_drain, which need not have begun. */
+void gw_drain_look(void *drain);
 
 #endif

@@ -7,6 +7,7 @@ noinst_HEADERS += \
 	%reldir%/fence.h \
 	%reldir%/frontend.h \
 	%reldir%/gateway.h \
+	%reldir%/inbox.h \
 	%reldir%/keep.h \
 	%reldir%/kept.h \
 	%reldir%/nexus.h \

@@ -25,9 +25,18 @@ static void say_done(struct loop_mail *mail)
 	drain->done(drain->arg);
 }
 
-void gw_drain_look(struct gw_drain *drain)
+static bool is_empty(struct gw_drain *drain)
 {
-	if (!drain->begun || drain->visiting || drain->told || !drain->ops->empty(drain))
+	if (drain->doors && !loop_doors_empty(drain->doors))
+		return false;
+	return !drain->ops->empty || drain->ops->empty(drain);
+}
+
+void gw_drain_look(void *arg)
+{
+	struct gw_drain *drain = arg;
+
+	if (!drain->begun || drain->visiting || drain->told || !is_empty(drain))
 		return;
 	drain->told = true;
 	loop_timer_disarm(drain->loop, &drain->deadline);
@@ -70,7 +79,8 @@ static void too_late(struct loop_timer *timer)
 	struct gw_drain *drain =
 		(struct gw_drain *)((uint8_t *)timer - offsetof(struct gw_drain, deadline));
 
-	drain->ops->force0(drain);
+	if (drain->doors)
+		loop_doors_kill(drain->doors);
 	if (!drain->visiting)
 		visit(drain, force);
 	loop_timer_arm(drain->loop, timer, instant_add(loop_now(drain->loop), span_ms(AGAIN_MS)));
@@ -85,5 +95,7 @@ void gw_drain_begin(struct gw_drain *drain, struct instant deadline, void (*done
 	drain->arg = arg;
 	loop_timer_init(&drain->deadline, too_late);
 	loop_timer_arm(drain->loop, &drain->deadline, deadline);
+	if (drain->doors)
+		loop_doors_drain(drain->doors);
 	visit(drain, ask);
 }

@@ -14,6 +14,7 @@ core_sources = \
 	%reldir%/gateway.c \
 	%reldir%/identity.c \
 	%reldir%/identity.h \
+	%reldir%/inbox.c \
 	%reldir%/keep.c \
 	%reldir%/kept.c \
 	%reldir%/list.c \

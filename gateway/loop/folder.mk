@@ -40,6 +40,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/loop_addr.c \
 	%reldir%/loop_door.c \
 	%reldir%/loop_door.h \
+	%reldir%/loop_doors.c \
+	%reldir%/loop_doors.h \
 	%reldir%/loop_link.c \
 	%reldir%/loop_link.h \
 	%reldir%/loop_link_counts.tbl \

@@ -59,6 +59,7 @@ struct loop_door_bounds {
 };
 
 struct loop_door {
+	STAILQ_ENTRY(loop_door) link; /* of its front end's (loop_doors.h) */
 	const struct loop_door_ops *ops;
 	void *owner; /* the protocol's */
 	struct loop *loop;

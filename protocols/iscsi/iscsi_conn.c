@@ -127,7 +127,7 @@ static void received(struct loop_stream *stream, int64_t res)
 		iscsi_tcp_received(conn, (uint32_t)res);
 		iscsi_tcp_run(conn);
 	} else {
-		conn->rx_direct = 0;
+		conn->inbox.direct = 0;
 		iscsi_doom(conn, "the initiator went away");
 	}
 	/* behind what the requests above have deferred, so that those that are done

@@ -84,7 +84,8 @@ static bool begin_scsi(struct iscsi_conn *conn, struct iscsi_task *task, const u
 	task->broken = check_unsolicited(conn);
 	if (!conn->pdu.scsi.write || task->broken)
 		return true;
-	if (iscsi_dataout_begin(task, conn->rx, data, &conn->sink_from) == ISCSI_PLACE_WAIT) {
+	if (iscsi_dataout_begin(task, conn->inbox.buf, data, &conn->sink_from) ==
+	    ISCSI_PLACE_WAIT) {
 		if (conn->pdu.immediate)
 			reject_at_end(conn, ISCSI_REJECT_TOO_MANY_IMMEDIATE);
 		return conn->pdu.immediate;

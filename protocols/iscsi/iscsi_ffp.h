@@ -13,7 +13,7 @@
 #include "protocols/iscsi/iscsi_state.h"
 
 /* The header is in conn->pdu and conn->bhs; more: the additional headers; data: its
- * data segment where all of it is there already, inside conn->rx, or null.  Sets
+ * data segment where all of it is there already, in the inbox, or null.  Sets
  * into, sink and where in it, or leaves sink null: the data is skipped.  False: no
  * memory now; nothing happened. */
 bool iscsi_ffp_begin(struct iscsi_conn *conn, const uint8_t *more, uint8_t *data);

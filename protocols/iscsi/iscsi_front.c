@@ -33,6 +33,7 @@ struct gw_front {
 	struct iscsi_home *homes;
 	struct iscsi_names names;
 	struct iscsi_reg reg;
+	struct loop_doors doors;
 	struct gw_drain drain;
 };
 
@@ -60,8 +61,7 @@ static void destroy(struct gw_front **frontp)
 	*frontp = NULL;
 	if (!front)
 		return;
-	for (unsigned i = 0; i < front->n_portals; i++)
-		loop_door_close(&front->portals[i].door);
+	loop_doors_close(&front->doors);
 	for (unsigned i = 0; i < front->n_homes; i++)
 		iscsi_pool_free(&front->homes[i]);
 	free(front->portals);
@@ -100,6 +100,7 @@ static int listen_on(struct gw_front *front, const char *address, struct gw_err 
 	portal->homes = front->homes;
 	portal->wild = loop_addr_is_any(&portal->door.addr) ||
 		       portal->door.addr.family == LOOP_ADDR_UNIX;
+	loop_doors_add(&front->doors, &portal->door);
 	front->n_portals++;
 	return 0;
 }
@@ -169,6 +170,7 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 	front = calloc(1, sizeof(*front));
 	if (!front)
 		return gw_err_set(err, ENOMEM, "no memory for the iSCSI target");
+	loop_doors_init(&front->doors);
 	front->gw = gw;
 	front->loop = loop_set_get(gw_loops(gw), 0);
 	front->n_homes = loop_set_count(gw_loops(gw));
@@ -200,12 +202,7 @@ static struct gw_front *of_drain(struct gw_drain *drain)
 
 static bool is_empty(struct gw_drain *drain)
 {
-	struct gw_front *front = of_drain(drain);
-
-	for (unsigned i = 0; i < front->n_portals; i++)
-		if (!loop_door_empty(&front->portals[i].door))
-			return false;
-	return !front->reg.n;
+	return !of_drain(drain)->reg.n;
 }
 
 static void drain_loop(struct gw_drain *drain, struct loop *loop)
@@ -218,14 +215,6 @@ static void drain_loop(struct gw_drain *drain, struct loop *loop)
 		iscsi_sess_drain(sess, LOGOUT_S);
 }
 
-static void kill_doors(struct gw_drain *drain)
-{
-	struct gw_front *front = of_drain(drain);
-
-	for (unsigned i = 0; i < front->n_portals; i++)
-		loop_door_kill(&front->portals[i].door);
-}
-
 static void kill_loop(struct gw_drain *drain, struct loop *loop)
 {
 	struct iscsi_home *home = &of_drain(drain)->homes[loop_index(loop)];
@@ -235,38 +224,24 @@ static void kill_loop(struct gw_drain *drain, struct loop *loop)
 		iscsi_sess_kill(sess);
 }
 
-static const struct gw_drain_ops drain_ops = {
-	.empty = is_empty, .ask = drain_loop, .force0 = kill_doors, .force = kill_loop
-};
-
-static void look(void *arg)
-{
-	struct gw_front *front = arg;
-
-	gw_drain_look(&front->drain);
-}
+static const struct gw_drain_ops drain_ops = { .empty = is_empty,
+					       .ask = drain_loop,
+					       .force = kill_loop };
 
 static void start(struct gw_front *front)
 {
-	front->reg.changed = look;
-	front->reg.arg = front;
-	for (unsigned i = 0; i < front->n_portals; i++) {
-		struct loop_door *door = &front->portals[i].door;
-
-		door->changed = look;
-		door->arg = front;
-		loop_door_start(door);
-	}
+	front->reg.changed = gw_drain_look;
+	front->reg.arg = &front->drain;
+	loop_doors_start(&front->doors, gw_drain_look, &front->drain);
 }
 
 static void drain(struct gw_front *front, struct instant deadline, void (*done)(void *arg),
 		  void *arg)
 {
 	front->homes[0].draining = true;
-	for (unsigned i = 0; i < front->n_portals; i++)
-		loop_door_drain(&front->portals[i].door);
 	front->drain.ops = &drain_ops;
 	front->drain.gw = front->gw;
+	front->drain.doors = &front->doors;
 	gw_drain_begin(&front->drain, deadline, done, arg);
 }
 

@@ -6,7 +6,7 @@
  *   iscsi_home (one per loop) ──▶ iscsi_sess ──▶ iscsi_task ──▶ scsi_task
  *        │ slabs of tasks and outs    │  window      │ allegiance
  *        └ counters                   └─▶ iscsi_conn ◀┘
- *                                            │ rx buffer, sink
+ *                                            │ inbox, sink
  *                                            └─ queue of iscsi_out
  *
  * A task belongs to its session; conn is its allegiance, and a pointer (RFC 7143
@@ -22,7 +22,7 @@
 #include <sys/queue.h>
 
 #include "gateway/api/access.h"
-#include "gateway/api/buf.h"
+#include "gateway/api/inbox.h"
 #include "gateway/api/nexus.h"
 #include "gateway/api/reset.h"
 #include "gateway/base/counter.h"
@@ -185,9 +185,8 @@ struct iscsi_conn {
 	/* ---- receive (iscsi_tcp.c) ---- */
 	uint8_t expect; /* enum iscsi_expect */
 	struct iscsi_rx_rules rules;
-	struct gw_buf *rx;
-	uint32_t rx_from, rx_to, rx_need;
-	uint32_t rx_direct; /* bytes of the sink that the receive under way is filling */
+	struct gw_inbox inbox;
+	uint32_t rx_need; /* bytes of the head or tail */
 	struct iscsi_rx_layout layout; /* of the PDU whose data comes */
 	struct iscsi_pdu pdu;
 	uint8_t bhs[ISCSI_BHS_BYTES]; /* as it came, for Reject */
@@ -199,7 +198,6 @@ struct iscsi_conn {
 	uint32_t crc;
 	uint16_t reject; /* 1 + reason: the PDU is rejected when it is over; 0: it is not */
 	uint8_t place; /* enum iscsi_place, of a Data-Out */
-	struct iovec rx_iov[GW_MEM_SLICES + 1];
 	struct gw_mem_waiter mem_waiter;
 
 	/* ---- send (iscsi_out.c) ---- */

@@ -13,8 +13,6 @@
 #include "protocols/iscsi/iscsi_doom.h"
 #include "protocols/iscsi/iscsi_ffp.h"
 
-/* A buffer with less room than this behind it is left for a new one. */
-#define ROOM_MIN_BYTES 16384u
 /* Where this much of a data segment is still to come, only so much is taken of what
  * follows it: the next one will be as long, and its data shall go to its place at once
  * instead of through the buffer. */
@@ -24,16 +22,6 @@
 #define QUEUED_MAX 2048u
 
 enum step { STEP_ON, STEP_WAIT };
-
-static uint32_t available(const struct iscsi_conn *conn)
-{
-	return conn->rx_to - conn->rx_from;
-}
-
-static uint8_t *rx_at(const struct iscsi_conn *conn)
-{
-	return conn->rx->mem + conn->rx_from;
-}
 
 /* ---- waiting for memory ---------------------------------------------------- */
 
@@ -66,7 +54,7 @@ static void wait_for_place(struct iscsi_conn *conn)
 
 static void begin_pdu(struct iscsi_conn *conn)
 {
-	conn->rx_from += conn->layout.head_bytes;
+	gw_inbox_skip(&conn->inbox, conn->layout.head_bytes);
 	conn->sink_got = 0;
 	conn->crc = 0;
 	conn->unsummed = false;
@@ -76,8 +64,9 @@ static void begin_pdu(struct iscsi_conn *conn)
 /* The head is whole and its digest right. */
 static enum step take_head(struct iscsi_conn *conn)
 {
-	uint8_t *at = rx_at(conn), *data = at + conn->layout.head_bytes;
-	bool here = available(conn) >= conn->layout.head_bytes + conn->layout.data_bytes;
+	uint8_t *at = gw_inbox_at(&conn->inbox), *data = at + conn->layout.head_bytes;
+	bool here = gw_inbox_bytes(&conn->inbox) >=
+		    conn->layout.head_bytes + conn->layout.data_bytes;
 	enum iscsi_fault fault = iscsi_pdu_get(at, conn->rules.data_max, &conn->pdu);
 
 	memcpy(conn->bhs, at, ISCSI_BHS_BYTES);
@@ -96,8 +85,8 @@ static enum step take_head(struct iscsi_conn *conn)
 
 static enum step expect_head(struct iscsi_conn *conn)
 {
-	switch (iscsi_rx_head(&conn->rules, conn->rx ? rx_at(conn) : NULL, available(conn),
-			      &conn->rx_need, &conn->layout)) {
+	switch (iscsi_rx_head(&conn->rules, conn->inbox.buf ? gw_inbox_at(&conn->inbox) : NULL,
+			      gw_inbox_bytes(&conn->inbox), &conn->rx_need, &conn->layout)) {
 	case ISCSI_RX_MORE:
 		return STEP_WAIT;
 	case ISCSI_RX_HEAD:
@@ -124,20 +113,20 @@ static void sum(struct iscsi_conn *conn, const void *at, uint32_t bytes)
 /* The sink refers to the buffer itself. */
 static bool is_in_place(const struct iscsi_conn *conn)
 {
-	return conn->sink && conn->sink->n == 1 && conn->sink->buf[0] == conn->rx;
+	return conn->sink && conn->sink->n == 1 && conn->sink->buf[0] == conn->inbox.buf;
 }
 
 static enum step take_data(struct iscsi_conn *conn)
 {
 	uint32_t left = conn->layout.data_bytes - conn->sink_got;
-	uint32_t n = (uint32_t)num_min(left, available(conn));
+	uint32_t n = (uint32_t)num_min(left, gw_inbox_bytes(&conn->inbox));
 
 	if (n) {
-		sum(conn, rx_at(conn), n);
+		sum(conn, gw_inbox_at(&conn->inbox), n);
 		if (conn->sink && !is_in_place(conn))
-			gw_mem_copy_in(conn->sink, conn->sink_from + conn->sink_got, rx_at(conn),
-				       n);
-		conn->rx_from += n;
+			gw_mem_copy_in(conn->sink, conn->sink_from + conn->sink_got,
+				       gw_inbox_at(&conn->inbox), n);
+		gw_inbox_skip(&conn->inbox, n);
 		conn->sink_got += n;
 	}
 	if (n < left)
@@ -146,18 +135,28 @@ static enum step take_data(struct iscsi_conn *conn)
 	return STEP_ON;
 }
 
+/* Padding and digest are here. */
+static bool skip_tail(struct iscsi_conn *conn)
+{
+	bool good = conn->unsummed || iscsi_rx_tail_ok(&conn->rules, &conn->layout, conn->crc,
+						       gw_inbox_at(&conn->inbox));
+
+	gw_inbox_skip(&conn->inbox, conn->layout.tail_bytes);
+	return good;
+}
+
 static enum step take_tail(struct iscsi_conn *conn)
 {
 	uint32_t tail = conn->layout.tail_bytes;
 	bool good = true;
 
-	if (available(conn) < tail) {
-		conn->rx_need = tail;
-		return STEP_WAIT;
+	if (tail) {
+		if (gw_inbox_bytes(&conn->inbox) < tail) {
+			conn->rx_need = tail;
+			return STEP_WAIT;
+		}
+		good = skip_tail(conn);
 	}
-	if (tail && !conn->unsummed)
-		good = iscsi_rx_tail_ok(&conn->rules, &conn->layout, conn->crc, rx_at(conn));
-	conn->rx_from += tail;
 	conn->expect = ISCSI_EXPECT_HEAD;
 	iscsi_ffp_end(conn, good);
 	if (conn->limbo.n)
@@ -192,7 +191,7 @@ void iscsi_tcp_run(struct iscsi_conn *conn)
 
 void iscsi_tcp_received(struct iscsi_conn *conn, uint32_t bytes)
 {
-	uint32_t direct = (uint32_t)num_min(bytes, conn->rx_direct);
+	uint32_t direct = gw_inbox_came(&conn->inbox, bytes);
 	struct iovec iov[GW_MEM_SLICES];
 	unsigned n;
 
@@ -201,9 +200,7 @@ void iscsi_tcp_received(struct iscsi_conn *conn, uint32_t bytes)
 		n = gw_mem_iov(conn->sink, conn->sink_from + conn->sink_got, direct, iov);
 		conn->crc = crc32c_iov(conn->crc, iov, n);
 	}
-	conn->rx_direct = 0;
 	conn->sink_got += direct;
-	conn->rx_to += bytes - direct;
 }
 
 /* ---- memory to receive into ------------------------------------------------ */
@@ -216,35 +213,6 @@ static uint32_t needed(const struct iscsi_conn *conn)
 	return conn->rx_need;
 }
 
-/* A buffer in which needed() bytes can stand together, the few that are here moved
- * with them.  False: no memory. */
-static bool make_room(struct iscsi_conn *conn)
-{
-	uint32_t have = available(conn);
-	struct gw_buf *fresh;
-
-	if (conn->rx && conn->rx->refs == 1 &&
-	    (!have || conn->rx_from + needed(conn) > conn->rx->bytes)) {
-		memmove(conn->rx->mem, rx_at(conn), have);
-		conn->rx_from = 0;
-		conn->rx_to = have;
-		return true;
-	}
-	if (conn->rx && conn->rx_from + needed(conn) <= conn->rx->bytes &&
-	    (have || conn->rx->bytes - conn->rx_to >= ROOM_MIN_BYTES))
-		return true;
-	fresh = gw_buf_take(&conn->sess->in, ISCSI_RX_BYTES);
-	if (!fresh)
-		return false;
-	if (have)
-		memcpy(fresh->mem, rx_at(conn), have);
-	gw_buf_put(&conn->rx);
-	conn->rx = fresh;
-	conn->rx_from = 0;
-	conn->rx_to = have;
-	return true;
-}
-
 /* What is still missing of data that has a place. */
 static uint32_t rest_of_data(const struct iscsi_conn *conn)
 {
@@ -253,36 +221,27 @@ static uint32_t rest_of_data(const struct iscsi_conn *conn)
 	return conn->layout.data_bytes - conn->sink_got;
 }
 
-/* The room in the buffer that the next receive may fill. */
-static uint32_t room_behind(const struct iscsi_conn *conn, uint32_t rest)
+static void receive(struct iscsi_conn *conn)
 {
-	uint32_t room = conn->rx->bytes - conn->rx_to;
+	struct gw_inbox_want want = { .need = needed(conn), .rest = rest_of_data(conn) };
 
-	return rest < REST_LONG_BYTES ? room : (uint32_t)num_min(room, BEHIND_LONG_BYTES);
+	want.behind = want.rest < REST_LONG_BYTES ? ISCSI_RX_BYTES : BEHIND_LONG_BYTES;
+	if (want.rest) {
+		want.place = conn->sink;
+		want.at = conn->sink_from + conn->sink_got;
+	}
+	if (!gw_inbox_aim(&conn->inbox, &want))
+		wait_for(conn, &conn->sess->in, ISCSI_RX_BYTES);
+	else if (conn->inbox.n)
+		loop_stream_receive(&conn->stream, conn->inbox.iov, conn->inbox.n, false);
 }
 
 void iscsi_tcp_arm(struct iscsi_conn *conn)
 {
-	uint32_t rest = rest_of_data(conn);
-	unsigned n = 0;
-	bool room;
-
 	if (conn->stream.receiving || conn->waiting || conn->dead || conn->doom ||
 	    conn->expect == ISCSI_EXPECT_NOTHING || conn->n_queued > QUEUED_MAX)
 		return;
-	room = make_room(conn);
-	if (!room && !rest) {
-		wait_for(conn, &conn->sess->in, ISCSI_RX_BYTES);
-		return;
-	}
-	if (rest)
-		n = gw_mem_iov(conn->sink, conn->sink_from + conn->sink_got, rest, conn->rx_iov);
-	if (room && conn->rx_to < conn->rx->bytes)
-		conn->rx_iov[n++] =
-			(struct iovec){ conn->rx->mem + conn->rx_to, room_behind(conn, rest) };
-	conn->rx_direct = rest;
-	if (n)
-		loop_stream_receive(&conn->stream, conn->rx_iov, n, false);
+	receive(conn);
 }
 
 void iscsi_tcp_init(struct iscsi_conn *conn)
@@ -290,6 +249,7 @@ void iscsi_tcp_init(struct iscsi_conn *conn)
 	conn->expect = ISCSI_EXPECT_HEAD;
 	conn->rx_need = ISCSI_BHS_BYTES;
 	conn->mem_waiter.wake = wake;
+	gw_inbox_init(&conn->inbox, &conn->sess->in, ISCSI_RX_BYTES);
 	STAILQ_INIT(&conn->queue);
 	STAILQ_INIT(&conn->sending);
 }
@@ -299,5 +259,5 @@ void iscsi_tcp_drop(struct iscsi_conn *conn)
 	gw_credit_unwait(&conn->mem_waiter);
 	if (conn->limbo.n)
 		gw_mem_put(&conn->limbo);
-	gw_buf_put(&conn->rx);
+	gw_inbox_drop(&conn->inbox);
 }

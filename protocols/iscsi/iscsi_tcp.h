@@ -2,9 +2,9 @@
  *
  * iscsi_tcp.h - PDUs out of a byte stream: the TCP side of a connection.
  *
- *   rx buffer:  | done | rx_from ... parsed next ... rx_to | room for more |
- *   sink:       memory of the task whose data comes; what is not in the buffer yet
- *               is received straight into it
+ *   inbox:  what is parsed next (gateway/api/inbox.h)
+ *   sink:   memory of the task whose data comes; what is not in the inbox yet is
+ *           received straight into it
  *
  * Below: iscsi_rx.h, iscsi_ffp.h, loop_stream.h.  Above: iscsi_conn.c.
  */

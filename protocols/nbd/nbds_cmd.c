@@ -2,14 +2,12 @@
  *
  * nbds_cmd.c - requests out of a receive buffer (proto.md, "Request message").
  *
- *   rx buffer:  | done | rx_from ... parsed next ... rx_to | room for more |
- *   fill:       slice of the buffer, then own memory; fill_got bytes are there
+ *   inbox:  what is parsed next (gateway/api/inbox.h)
+ *   fill:   slice of the inbox, then own memory; fill_got bytes are there
  */
 #include "config.h"
 
 #include "protocols/nbd/nbds_cmd.h"
-
-#include <string.h>
 
 #include "gateway/base/num.h"
 #include "protocols/nbd/nbds_done.h"
@@ -18,20 +16,7 @@
 #include "protocols/nbd/nbds_reply.h"
 #include "protocols/nbd/nbds_run.h"
 
-/* A buffer with less room than this behind it is left for a new one. */
-#define ROOM_MIN_BYTES 16384u
-
 enum step { STEP_ON, STEP_WAIT, STEP_BAD_MAGIC, STEP_FLOOD };
-
-static uint32_t available(const struct nbds_conn *conn)
-{
-	return conn->rx_to - conn->rx_from;
-}
-
-static const uint8_t *rx_at(const struct nbds_conn *conn)
-{
-	return conn->rx->mem + conn->rx_from;
-}
 
 /* ---- a request ----------------------------------------------------------- */
 
@@ -103,7 +88,8 @@ static enum step disconnect(struct nbds_conn *conn)
 	return STEP_WAIT;
 }
 
-static enum step dispatch(struct nbds_conn *conn, const struct nbds_request *request)
+static enum step dispatch(struct nbds_conn *conn, const struct nbds_request *request,
+			  uint32_t head_bytes)
 {
 	struct nbdx_cmd cmd = { request->type, request->flags, request->offset, request->length };
 	enum nbdx_follows follows = nbdx_follows(&conn->terms, &cmd);
@@ -116,7 +102,7 @@ static enum step dispatch(struct nbds_conn *conn, const struct nbds_request *req
 	op = nbds_op_take(conn, request);
 	if (!op)
 		return STEP_WAIT;
-	conn->rx_from += nbds_pdu_request_bytes(conn->extended);
+	gw_inbox_skip(&conn->inbox, head_bytes);
 	conn->requests++;
 	nbds_count(conn->home, NBDS_COUNT_requests, 1);
 	switch (follows) {
@@ -137,23 +123,23 @@ static enum step dispatch(struct nbds_conn *conn, const struct nbds_request *req
 
 static enum step parse_request(struct nbds_conn *conn)
 {
+	uint32_t head_bytes = nbds_pdu_request_bytes(conn->extended);
 	struct nbds_request request;
 
-	if (available(conn) < nbds_pdu_request_bytes(conn->extended) ||
-	    conn->n_ops >= NBDS_IN_FLIGHT_MAX)
+	if (gw_inbox_bytes(&conn->inbox) < head_bytes || conn->n_ops >= NBDS_IN_FLIGHT_MAX)
 		return STEP_WAIT;
-	if (!nbds_pdu_request_get(rx_at(conn), conn->extended, &request))
+	if (!nbds_pdu_request_get(gw_inbox_at(&conn->inbox), conn->extended, &request))
 		return STEP_BAD_MAGIC;
-	return dispatch(conn, &request);
+	return dispatch(conn, &request, head_bytes);
 }
 
 /* ---- payloads ------------------------------------------------------------ */
 
 static enum step skip_junk(struct nbds_conn *conn)
 {
-	uint32_t n = (uint32_t)num_min(conn->junk, available(conn));
+	uint32_t n = (uint32_t)num_min(conn->junk, gw_inbox_bytes(&conn->inbox));
 
-	conn->rx_from += n;
+	gw_inbox_skip(&conn->inbox, n);
 	conn->junk -= n;
 	if (conn->junk)
 		return STEP_WAIT;
@@ -171,15 +157,16 @@ static enum step parse_ids(struct nbds_conn *conn)
 		conn->writing = NULL;
 		return start_junk(conn, op);
 	}
-	if (available(conn) < length)
+	if (gw_inbox_bytes(&conn->inbox) < length)
 		return STEP_WAIT;
 	conn->writing = NULL;
 	conn->expect = NBDS_EXPECT_REQUEST;
-	if (!nbds_pdu_ids_get(rx_at(conn), length, NBDS_META_ALLOCATION_ID, &effect)) {
-		conn->rx_from += (uint32_t)length;
+	if (!nbds_pdu_ids_get(gw_inbox_at(&conn->inbox), length, NBDS_META_ALLOCATION_ID,
+			      &effect)) {
+		gw_inbox_skip(&conn->inbox, (uint32_t)length);
 		return refuse(op, NBDX_BAD_PAYLOAD);
 	}
-	conn->rx_from += (uint32_t)length;
+	gw_inbox_skip(&conn->inbox, (uint32_t)length);
 	op->length = effect;
 	return start(conn, op);
 }
@@ -188,10 +175,10 @@ static enum step parse_ids(struct nbds_conn *conn)
  * get shorter by whole blocks.  False: wait. */
 static bool take_rest(struct nbds_conn *conn, uint32_t want)
 {
-	uint32_t head = available(conn), rest = want - head, got;
+	uint32_t head = gw_inbox_bytes(&conn->inbox), rest = want - head, got;
 
 	if (head)
-		gw_mem_add(&conn->fill, conn->rx, conn->rx->mem + conn->rx_from, head);
+		gw_mem_add(&conn->fill, conn->inbox.buf, gw_inbox_at(&conn->inbox), head);
 	got = gw_mem_take(&conn->in, rest, (uint32_t)num_min(rest, NBDS_PART_MIN_BYTES),
 			  &conn->fill);
 	if (!got) {
@@ -202,7 +189,7 @@ static bool take_rest(struct nbds_conn *conn, uint32_t want)
 		gw_mem_cut(&conn->fill,
 			   (uint32_t)num_down(head + got, conn->terms.min_block_bytes));
 	conn->fill_got = head;
-	conn->rx_from += head;
+	gw_inbox_skip(&conn->inbox, head);
 	return true;
 }
 
@@ -211,18 +198,18 @@ static bool begin_part(struct nbds_conn *conn)
 {
 	uint32_t want = (uint32_t)num_min(conn->writing->left, GW_BUF_MAX_BYTES);
 
-	if (available(conn) < want) {
-		if (conn->rx && want <= conn->rx->bytes - conn->rx_from)
+	if (gw_inbox_bytes(&conn->inbox) < want) {
+		if (gw_inbox_fits(&conn->inbox, want))
 			return false; /* it fits behind: receive on */
-		if (!available(conn) && want <= NBDS_RX_BYTES)
+		if (!gw_inbox_bytes(&conn->inbox) && want <= NBDS_RX_BYTES)
 			return false; /* the next buffer takes all of it */
 		if (conn->wire.receiving)
 			return false; /* what comes now goes into the buffer */
 		return take_rest(conn, want);
 	}
-	gw_mem_add(&conn->fill, conn->rx, conn->rx->mem + conn->rx_from, want);
+	gw_mem_add(&conn->fill, conn->inbox.buf, gw_inbox_at(&conn->inbox), want);
 	conn->fill_got = want;
-	conn->rx_from += want;
+	gw_inbox_skip(&conn->inbox, want);
 	return true;
 }
 
@@ -232,7 +219,7 @@ static enum step give_up_write(struct nbds_conn *conn)
 {
 	struct nbds_op *op = conn->writing;
 
-	if (conn->rx_rest)
+	if (conn->inbox.direct)
 		return STEP_WAIT;
 	conn->junk = op->left - conn->fill_got;
 	gw_mem_put(&conn->fill);
@@ -286,6 +273,11 @@ static enum step step(struct nbds_conn *conn)
 	return STEP_WAIT;
 }
 
+void nbds_cmd_init(struct nbds_conn *conn)
+{
+	gw_inbox_init(&conn->inbox, &conn->in, NBDS_RX_BYTES);
+}
+
 enum nbds_cmd_verdict nbds_cmd_run(struct nbds_conn *conn)
 {
 	for (;;)
@@ -303,12 +295,8 @@ enum nbds_cmd_verdict nbds_cmd_run(struct nbds_conn *conn)
 
 void nbds_cmd_received(struct nbds_conn *conn, uint32_t bytes)
 {
-	uint32_t into_fill = (uint32_t)num_min(bytes, conn->rx_rest);
-
 	nbds_count(conn->home, NBDS_COUNT_receives, 1);
-	conn->rx_rest = 0;
-	conn->fill_got += into_fill;
-	conn->rx_to += bytes - into_fill;
+	conn->fill_got += gw_inbox_came(&conn->inbox, bytes);
 }
 
 /* ---- memory to receive into ---------------------------------------------- */
@@ -328,58 +316,29 @@ static uint32_t needed(const struct nbds_conn *conn)
 	}
 }
 
-/* A buffer in which needed() bytes can stand together, the bytes that are here
- * (few: the head of a request) moved with them.  False: wait for memory. */
-static bool make_room(struct nbds_conn *conn)
+/* The rest of a payload first, then whatever follows it. */
+static void receive(struct nbds_conn *conn)
 {
-	uint32_t have = available(conn);
-	struct gw_buf *fresh;
+	const struct gw_inbox_want want = {
+		.need = needed(conn),
+		.place = &conn->fill,
+		.at = conn->fill_got,
+		.rest = conn->fill.bytes - conn->fill_got,
+		.behind = NBDS_RX_BYTES,
+	};
 
-	if (conn->rx && conn->rx->refs == 1 &&
-	    (!have || conn->rx_from + needed(conn) > conn->rx->bytes)) {
-		memmove(conn->rx->mem, rx_at(conn), have);
-		conn->rx_from = 0;
-		conn->rx_to = have;
-		return true;
-	}
-	if (conn->rx && conn->rx_from + needed(conn) <= conn->rx->bytes &&
-	    (have || conn->rx->bytes - conn->rx_to >= ROOM_MIN_BYTES))
-		return true;
-	fresh = gw_buf_take(&conn->in, NBDS_RX_BYTES);
-	if (!fresh)
-		return false;
-	if (have)
-		memcpy(fresh->mem, rx_at(conn), have);
-	gw_buf_put(&conn->rx);
-	conn->rx = fresh;
-	conn->rx_from = 0;
-	conn->rx_to = have;
-	return true;
+	if (!gw_inbox_aim(&conn->inbox, &want))
+		nbds_run_wait(conn, &conn->in, NBDS_RX_BYTES);
+	else if (conn->inbox.n)
+		loop_stream_receive(&conn->wire, conn->inbox.iov, conn->inbox.n, false);
 }
 
-/* The rest of a payload first, then whatever follows it. */
 void nbds_cmd_arm(struct nbds_conn *conn)
 {
-	uint32_t rest = conn->fill.bytes - conn->fill_got;
-	unsigned n = 0;
-	bool room;
-
 	if (conn->wire.receiving || conn->waiting || conn->pump || conn->dead ||
 	    conn->expect == NBDS_EXPECT_NOTHING)
 		return;
-	room = make_room(conn);
-	if (!room && !rest) {
-		nbds_run_wait(conn, &conn->in, NBDS_RX_BYTES);
-		return;
-	}
-	if (rest)
-		n = gw_mem_iov(&conn->fill, conn->fill_got, rest, conn->rx_iov);
-	if (room && conn->rx_to < conn->rx->bytes)
-		conn->rx_iov[n++] = (struct iovec){ conn->rx->mem + conn->rx_to,
-						    conn->rx->bytes - conn->rx_to };
-	conn->rx_rest = rest;
-	if (n)
-		loop_stream_receive(&conn->wire, conn->rx_iov, n, false);
+	receive(conn);
 }
 
 bool nbds_cmd_between(const struct nbds_conn *conn)
@@ -390,7 +349,7 @@ bool nbds_cmd_between(const struct nbds_conn *conn)
 void nbds_cmd_drop(struct nbds_conn *conn)
 {
 	gw_mem_put(&conn->fill);
-	gw_buf_put(&conn->rx);
+	gw_inbox_drop(&conn->inbox);
 }
 
 const char *nbds_cmd_words(enum nbds_cmd_verdict verdict)

@@ -18,6 +18,7 @@ enum nbds_cmd_verdict {
 	NBDS_CMD_FLOOD /* a payload larger than can be taken */
 };
 
+void nbds_cmd_init(struct nbds_conn *conn);
 /* `bytes` came into what arm() offered. */
 void nbds_cmd_received(struct nbds_conn *conn, uint32_t bytes);
 /* Parses and starts as much as can be.  Anything but FINE: end the connection. */

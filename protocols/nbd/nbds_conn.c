@@ -248,6 +248,7 @@ struct nbds_conn *nbds_conn_join(struct nbds_home *home, const struct loop_peer 
 	conn->wire.sent = sent;
 	STAILQ_INIT(&conn->queue);
 	STAILQ_INIT(&conn->sending);
+	nbds_cmd_init(conn);
 	nbds_run_init(conn);
 	if (!open_nexus(conn, target, grant))
 		nbds_conn_leave(&conn);

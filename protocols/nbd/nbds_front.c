@@ -30,6 +30,7 @@ struct gw_front {
 	unsigned n_listeners, n_homes;
 	struct listener *listeners;
 	struct nbds_home *homes;
+	struct loop_doors doors;
 	struct gw_drain drain;
 };
 
@@ -51,8 +52,7 @@ static void destroy(struct gw_front **frontp)
 	*frontp = NULL;
 	if (!front)
 		return;
-	for (unsigned i = 0; i < front->n_listeners; i++)
-		loop_door_close(&front->listeners[i].door);
+	loop_doors_close(&front->doors);
 	for (unsigned i = 0; i < front->n_homes; i++)
 		nbds_op_free_slabs(&front->homes[i]);
 	free(front->listeners);
@@ -88,6 +88,7 @@ static int listen_on(struct gw_front *front, const char *address, struct gw_err 
 	l->host.gw = front->gw;
 	l->host.homes = front->homes;
 	snprintf(l->host.target, sizeof(l->host.target), "nbd:%s", l->door.text);
+	loop_doors_add(&front->doors, &l->door);
 	front->n_listeners++;
 	return 0;
 }
@@ -117,6 +118,7 @@ static int create(struct gw *gw, const struct gw_setting *settings, unsigned n,
 	front = calloc(1, sizeof(*front));
 	if (!front)
 		return gw_err_set(err, ENOMEM, "no memory for the NBD server");
+	loop_doors_init(&front->doors);
 	front->gw = gw;
 	front->loop = loop_set_get(gw_loops(gw), 0);
 	front->n_homes = loop_set_count(gw_loops(gw));
@@ -143,16 +145,6 @@ static struct gw_front *of_drain(struct gw_drain *drain)
 	return (struct gw_front *)((char *)drain - offsetof(struct gw_front, drain));
 }
 
-static bool is_empty(struct gw_drain *drain)
-{
-	struct gw_front *front = of_drain(drain);
-
-	for (unsigned i = 0; i < front->n_listeners; i++)
-		if (!loop_door_empty(&front->listeners[i].door))
-			return false;
-	return true;
-}
-
 static void drain_loop(struct gw_drain *drain, struct loop *loop)
 {
 	struct nbds_home *home = &of_drain(drain)->homes[loop_index(loop)];
@@ -161,14 +153,6 @@ static void drain_loop(struct gw_drain *drain, struct loop *loop)
 	home->draining = true;
 	LIST_FOREACH (conn, &home->conns, link)
 		nbds_conn_drain(conn);
-}
-
-static void kill_doors(struct gw_drain *drain)
-{
-	struct gw_front *front = of_drain(drain);
-
-	for (unsigned i = 0; i < front->n_listeners; i++)
-		loop_door_kill(&front->listeners[i].door);
 }
 
 static void kill_loop(struct gw_drain *drain, struct loop *loop)
@@ -180,36 +164,20 @@ static void kill_loop(struct gw_drain *drain, struct loop *loop)
 		nbds_conn_kill(conn);
 }
 
-static const struct gw_drain_ops drain_ops = {
-	.empty = is_empty, .ask = drain_loop, .force0 = kill_doors, .force = kill_loop
-};
-
-static void look(void *arg)
-{
-	struct gw_front *front = arg;
-
-	gw_drain_look(&front->drain);
-}
+static const struct gw_drain_ops drain_ops = { .ask = drain_loop, .force = kill_loop };
 
 static void start(struct gw_front *front)
 {
-	for (unsigned i = 0; i < front->n_listeners; i++) {
-		struct loop_door *door = &front->listeners[i].door;
-
-		door->changed = look;
-		door->arg = front;
-		loop_door_start(door);
-	}
+	loop_doors_start(&front->doors, gw_drain_look, &front->drain);
 }
 
 static void drain(struct gw_front *front, struct instant deadline, void (*done)(void *arg),
 		  void *arg)
 {
 	front->homes[0].draining = true;
-	for (unsigned i = 0; i < front->n_listeners; i++)
-		loop_door_drain(&front->listeners[i].door);
 	front->drain.ops = &drain_ops;
 	front->drain.gw = front->gw;
+	front->drain.doors = &front->doors;
 	gw_drain_begin(&front->drain, deadline, done, arg);
 }
 

@@ -4,7 +4,7 @@
  * this folder share them; no functions.
  *
  *   nbds_home (one per loop) ──▶ nbds_conn ──▶ nbds_op ──▶ gw_req (at the core)
- *        │ slab of ops              │  rx buffer  │ whole ◀── parts
+ *        │ slab of ops              │  inbox      │ whole ◀── parts
  *        └ counters                 └ send queue ─┘ data (what goes out)
  *
  * Who changes what: nbds_cmd.c the receive side, nbds_run.c and nbds_done.c the ops in flight,
@@ -15,7 +15,7 @@
 
 #include <sys/queue.h>
 
-#include "gateway/api/buf.h"
+#include "gateway/api/inbox.h"
 #include "gateway/api/nexus.h"
 #include "gateway/api/req.h"
 #include "gateway/api/volume.h"
@@ -133,16 +133,13 @@ struct nbds_conn {
 	struct loop_stream wire;
 
 	/* ---- receive (nbds_cmd.c) ---- */
-	struct gw_buf *rx;
-	uint32_t rx_from, rx_to; /* not yet parsed */
+	struct gw_inbox inbox;
 	uint32_t fill_got; /* of fill.bytes */
-	uint32_t rx_rest; /* bytes of fill that the receive under way is filling */
 	uint64_t junk;
 	struct nbds_op *writing; /* its payload comes */
 	struct nbds_op *pump; /* a read that has still parts to issue */
 	struct nbds_request asked;
 	struct gw_mem fill; /* memory of the part whose payload comes */
-	struct iovec rx_iov[GW_MEM_SLICES + 1];
 
 	/* ---- in flight (nbds_run.c) ---- */
 	unsigned n_ops, n_parts;

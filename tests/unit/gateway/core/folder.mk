@@ -4,11 +4,13 @@ if HAVE_CMOCKA
 check_LIBRARIES += %reldir%/libcore_rig.a
 GW_CORE_TESTS = \
 	%reldir%/access_test \
+	%reldir%/drain_test \
 	%reldir%/fallback_error_test \
 	%reldir%/fallback_test \
 	%reldir%/fence_chance_test \
 	%reldir%/fence_order_test \
 	%reldir%/fence_race_test \
+	%reldir%/inbox_test \
 	%reldir%/keep_test \
 	%reldir%/list_test \
 	%reldir%/mem_test \
@@ -34,12 +36,14 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 	$(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 
 %canon_reldir%_access_test_LDADD = $(CORE_RIG_LIBS)
+%canon_reldir%_drain_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_reset_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_error_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_chance_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_order_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_race_test_LDADD = $(CORE_RIG_LIBS)
+%canon_reldir%_inbox_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_keep_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_list_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_mem_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)

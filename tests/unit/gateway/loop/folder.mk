@@ -1,5 +1,5 @@
-# tests/unit/gateway/loop: both real drivers run one list of cases; the door, whose
-# floods are large, stands over the simulated one.
+# tests/unit/gateway/loop: both real drivers run one list of cases; the doors, whose
+# floods are large, stand over the simulated one.
 
 if HAVE_CMOCKA
 GW_LOOP_TESTS = \
@@ -13,6 +13,7 @@ GW_LOOP_TESTS = \
 	%reldir%/drv_uring_test \
 	%reldir%/loop_addr_test \
 	%reldir%/loop_door_test \
+	%reldir%/loop_doors_test \
 	%reldir%/loop_link_test \
 	%reldir%/loop_mail_test \
 	%reldir%/loop_pool_test \
@@ -62,6 +63,7 @@ LOOP_CASES = \
 %canon_reldir%_drv_uring_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_addr_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_door_test_LDADD = tests/sim/libsim.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_loop_doors_test_LDADD = tests/sim/libsim.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_link_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_mail_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_pool_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
