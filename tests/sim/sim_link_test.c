@@ -415,10 +415,31 @@ static void closes_behind_what_is_queued(void **state)
 	end();
 }
 
+static void closes_at_any_moment(void **state)
+{
+	for (uint64_t seed = 1; seed < 300; seed++) {
+		begin(seed);
+		sim_ether_trouble(t.host->ether, 100);
+		t.again = seed % 2;
+		lend_some(0, (unsigned)(seed % 20));
+		say(near_mac, TYPE, 0, 50);
+		send_frames(0, (unsigned)(seed % 90));
+		if (seed % 3 == 0)
+			sim_ether_set_up(t.iface, false);
+		sim_host_run(t.host, sim_rng_log(&t.host->world->rng, 1, 10 * SIM_MS));
+		if (seed % 5 == 0)
+			sim_ether_remove(t.iface);
+		close_link();
+		assert_int_equal(t.sent, seed % 90);
+		end();
+	}
+}
+
 HARNESS_MAIN(cmocka_unit_test(frames_come_and_go_in_order),
 	     cmocka_unit_test(it_hears_only_what_is_its_own),
 	     cmocka_unit_test(the_seed_loses_doubles_and_delays),
 	     cmocka_unit_test(too_many_wait_and_are_lost),
 	     cmocka_unit_test(one_is_cut_and_one_too_long), cmocka_unit_test(a_full_queue_drops),
 	     cmocka_unit_test(goes_down_and_comes_again), cmocka_unit_test(nobody_is_there),
-	     cmocka_unit_test(the_power_fails), cmocka_unit_test(closes_behind_what_is_queued))
+	     cmocka_unit_test(the_power_fails), cmocka_unit_test(closes_behind_what_is_queued),
+	     cmocka_unit_test(closes_at_any_moment))
