@@ -31,7 +31,9 @@ struct drv_link_facts {
 /* A frame that is to come, came, or is to go.  Embedded in its owner's object,
  * which is borrowed together with the iovec array and the memory behind it. */
 struct drv_frame {
-	struct iovec *iov; /* the frame from its destination address on, without FCS */
+	/* The frame from its destination address on, without FCS.  Nobody changes the
+	 * array: it may be lent or sent again as it is. */
+	struct iovec *iov;
 	unsigned niov; /* 1 .. IOV_MAX of limits.h */
 	/* of a frame that came */
 	bool cut; /* the iovec array was too short for it */

@@ -289,6 +289,15 @@ void loop_link_lend(struct loop_link *link, struct drv_frame *frame)
 		loop_defer(link->loop, &link->task);
 }
 
+struct drv_frame *loop_link_recall(struct loop_link *link)
+{
+	struct drv_frame *frame = STAILQ_FIRST(&link->slots);
+
+	if (frame)
+		STAILQ_REMOVE_HEAD(&link->slots, link);
+	return frame;
+}
+
 void loop_link_send(struct loop_link *link, struct drv_frame *frame)
 {
 	GW_CHECK(!link->closing);

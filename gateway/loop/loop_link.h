@@ -32,7 +32,8 @@ struct loop_link;
 /* The owner's; none may be absent.  They run in turns of the loop, never inside
  * a call below; all calls below may be made from inside them. */
 struct loop_link_ops {
-	/* 1 .. DRV_LINK_BATCH frames in their order; the slots are the owner's. */
+	/* 1 .. DRV_LINK_BATCH frames in their order; the slots are the owner's, the
+	 * array of pointers is not. */
 	void (*received)(struct loop_link *link, struct drv_frame *const *frames, unsigned n);
 	/* The frame is the owner's; frame->res is 0 or says why it was dropped. */
 	void (*sent)(struct loop_link *link, struct drv_frame *frame);
@@ -89,6 +90,9 @@ void loop_link_drop(struct loop_link *link);
 /* A slot: frame->iov says where the next frame goes.  Borrowed until received()
  * or closed(). */
 void loop_link_lend(struct loop_link *link, struct drv_frame *frame);
+/* The slot that would be filled next, taken back; null: none is lent.  For who needs
+ * the memory, or slots of another size. */
+struct drv_frame *loop_link_recall(struct loop_link *link);
 /* Leaves with this turn.  Borrowed until sent(). */
 void loop_link_send(struct loop_link *link, struct drv_frame *frame);
 /* Brings the count of lost frames up to date; a system call. */

@@ -115,6 +115,26 @@ void link_nobody_lends(void **state)
 	down();
 }
 
+void link_a_slot_is_taken_back(void **state)
+{
+	up(state, 64);
+	link_rig_lend(&r, 0, 3);
+	rig_for_ms(&r.rig, 2);
+	assert_ptr_equal(loop_link_recall(&r.link), &r.slots[0].frame);
+	link_rig_far_send(r.far, LINK_RIG_NEAR, 7, 100);
+	rig_until(&r.rig, &r.received, 1);
+	assert_ptr_equal(r.got[0], &r.slots[1]);
+	assert_ptr_equal(loop_link_recall(&r.link), &r.slots[2].frame);
+	assert_null(loop_link_recall(&r.link));
+	link_rig_far_send(r.far, LINK_RIG_NEAR, 8, 100);
+	rig_for_ms(&r.rig, 20);
+	assert_int_equal(r.received, 1);
+	link_rig_lend(&r, 0, 1);
+	rig_until(&r.rig, &r.received, 2);
+	assert_true(link_rig_is(r.got[1], 8, 100));
+	down();
+}
+
 void link_too_many_are_lost_and_counted(void **state)
 {
 	up(state, 2);
