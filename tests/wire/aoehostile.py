@@ -9,7 +9,7 @@ from aoetarget import *   # noqa: F401,F403
 SIZE = 16 * MiB
 DATA = pattern(1 * MiB, 660)
 HELD = b"the string that must stay the same"
-SECRET = b"\xa5SECRET OF ANOTHER STATION\x5a"
+SECRET = b"\xa5SECRET\x5a"             # short: whole in any 16 bytes of a frame full of it
 srv = None
 base_fds = base_rss = 0
 
@@ -32,7 +32,7 @@ def setup():
 
 def plant(c, what=None):
     """Frames full of a secret that nobody answers: they lie in the buffers that the next ones use."""
-    body = ((what or SECRET) * 60)[:1024]
+    body = ((what or SECRET) * 128)[:1024]
     c.post(CONFIG, config_arg(C_TEST, body))
     for cmd, arg in ((ATA, bytes(12) + body), (ATA, body), (MASK, body)):
         c.post(cmd, arg, flags=RSP)
@@ -49,6 +49,8 @@ def unchanged(c):
 
 def restore():
     """A case that failed may have left a mask list or worse: then the next one gets a new target."""
+    if srv not in suite.SERVERS:
+        return                          # that was the end
     try:
         c = srv.client(retry=0.1)
         unchanged(c)
