@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * state.h - where what must survive restarts is kept, if nobody says; pure.
+ *
+ * Who asks is main.c; what lies there is gateway/core/kept.c's business.
  */
 #ifndef GATEWAY_DAEMON_STATE_H
 #define GATEWAY_DAEMON_STATE_H

@@ -157,8 +157,7 @@ enum aoe_outcome aoe_book_mask(const struct aoe_book *book, const struct aoe_mas
 	*error = AOE_ERROR_NONE;
 	*reply = (struct aoe_mask_reply){ .command = asked->command,
 					  .error = (uint8_t)why,
-					  .done = (uint8_t)done,
-					  .asked = *asked };
+					  .done = (uint8_t)done };
 	changed = changed && !why;
 	if (changed) {
 		*next = edited;

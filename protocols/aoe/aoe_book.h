@@ -66,7 +66,7 @@ enum aoe_outcome aoe_book_config(const struct aoe_book *book, const struct aoe_c
 				 struct aoe_config_reply *reply);
 
 /* 3.3.  Directives are done in order, all or none: at the first that fails the
- * answer has its reason, how many came before it, and the directives again.  To
+ * answer has its reason, and how many came before it.  To
  * add what is there, and to delete what is not, is success.  *error: none.
  * (vblade and ggaoed keep what came before the one that failed; a list that was
  * half changed would be nobody's wish.) */

@@ -16,15 +16,29 @@
 
 /* ---- the answer ------------------------------------------------------------- */
 
-static void tell_order(struct aoe_slot *slot, const struct aoe_order_answer *answer)
+static void begin_write(struct aoe_slot *slot)
 {
+	struct aoe_shelf *shelf = slot->disk->shelf;
+
+	slot->ticketed = true;
+	slot->era = (uint8_t)shelf->era;
+	shelf->n_writes[slot->era]++;
+}
+
+/* answer: null, it has none. */
+static void end_write(struct aoe_slot *slot, const struct aoe_order_answer *answer)
+{
+	struct aoe_shelf *shelf = slot->disk->shelf;
+
 	if (!slot->ticketed)
 		return;
 	slot->ticketed = false;
 	if (answer)
-		aoe_order_ended(&slot->disk->shelf->order, &slot->ticket, answer);
+		aoe_order_ended(&shelf->order, &slot->ticket, answer);
 	else
-		aoe_order_forget(&slot->disk->shelf->order, &slot->ticket);
+		aoe_order_forget(&shelf->order, &slot->ticket);
+	if (!--shelf->n_writes[slot->era] && shelf->settling)
+		loop_defer(shelf->loop, &shelf->settle);
 }
 
 static void send_registers(struct aoe_slot *slot, const struct aoe_ata_reply *ata,
@@ -48,7 +62,7 @@ static void answer(struct aoe_slot *slot, const struct ata_regs *regs, uint32_t 
 		if (slot->seat)
 			slot->seat->errors++;
 	}
-	tell_order(slot, &told);
+	end_write(slot, &told);
 	send_registers(slot, &told.ata, data_bytes);
 }
 
@@ -56,13 +70,13 @@ static void answer(struct aoe_slot *slot, const struct ata_regs *regs, uint32_t 
 static void drop(struct aoe_slot *slot)
 {
 	aoe_count(slot->port, AOE_COUNT_dropped, 1);
-	tell_order(slot, NULL);
+	end_write(slot, NULL);
 	aoe_slot_end(slot);
 }
 
 static void refuse(struct aoe_slot *slot, enum aoe_error error)
 {
-	tell_order(slot, NULL);
+	end_write(slot, NULL);
 	aoe_slot_refuse(slot, error);
 }
 
@@ -328,7 +342,7 @@ static void guard(struct aoe_slot *slot)
 
 	switch (aoe_order_seen(&slot->disk->shelf->order, &write, &slot->ticket, &told)) {
 	case AOE_ORDER_RUN:
-		slot->ticketed = true;
+		begin_write(slot);
 		find_seat(slot);
 		return;
 	case AOE_ORDER_REPEAT:

@@ -104,8 +104,10 @@ static int make_disks(struct aoe_port *port, const struct draft *draft,
 		struct aoe_disk *disk = &port->disks[i];
 
 		if (!aoe_name_number(name, i, &disk->target.shelf, &disk->target.slot))
-			return gw_err_set(err, EINVAL, "--aoe: no shelf is left for image %u",
-					  i + 1);
+			return gw_err_set(err, EINVAL,
+					  "--aoe: shelf %u has no slot for image %u: they end at "
+					  "254",
+					  name->shelf, i + 1);
 		disk->port = port;
 		disk->shelf = &draft->front->shelves[i];
 		disk->number = i;
@@ -158,6 +160,8 @@ static void destroy(struct gw_front **frontp)
 			aoe_port_drop(&front->ports[i]);
 		free(front->ports[i].disks);
 	}
+	for (unsigned i = 0; i < front->n_shelves; i++)
+		aoe_shelf_free(&front->shelves[i]);
 	free(front->ports);
 	free(front->shelves);
 	free(front);
@@ -265,14 +269,9 @@ static void force_loop(struct gw_drain *drain, struct loop *loop)
 	each_port(drain, loop, aoe_port_force);
 }
 
-static void force_nothing(struct gw_drain *drain)
-{
-	(void)drain; /* there is nobody half inside */
-}
-
-static const struct gw_drain_ops drain_ops = {
-	.empty = is_empty, .ask = drain_loop, .force0 = force_nothing, .force = force_loop
-};
+static const struct gw_drain_ops drain_ops = { .empty = is_empty,
+					       .ask = drain_loop,
+					       .force = force_loop };
 
 static void drain(struct gw_front *front, struct instant deadline, void (*done)(void *arg),
 		  void *arg)

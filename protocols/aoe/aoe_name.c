@@ -46,11 +46,9 @@ int aoe_name_parse(const char *text, struct aoe_name *out, struct gw_err *err)
 
 bool aoe_name_number(const struct aoe_name *name, unsigned n, uint16_t *shelf, uint8_t *slot)
 {
-	uint32_t at = name->shelf * AOE_SLOT_ALL + name->slot + n;
-
-	if (at / AOE_SLOT_ALL >= AOE_SHELF_ALL)
+	if (n >= AOE_SLOT_ALL - name->slot)
 		return false;
-	*shelf = (uint16_t)(at / AOE_SLOT_ALL);
-	*slot = (uint8_t)(at % AOE_SLOT_ALL);
+	*shelf = name->shelf;
+	*slot = (uint8_t)(name->slot + n);
 	return true;
 }

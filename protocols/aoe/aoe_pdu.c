@@ -290,17 +290,11 @@ size_t aoe_pdu_config_put(uint8_t *to, size_t room, const struct aoe_reply *repl
 	return bytes;
 }
 
-static void directive_put(uint8_t *to, uint8_t command, const struct aoe_mac *mac)
-{
-	to[1] = command;
-	memcpy(to + 2, mac->at, AOE_MAC_BYTES);
-}
-
 /* 3.3 */
 size_t aoe_pdu_mask_put(uint8_t *to, size_t room, const struct aoe_reply *reply,
 			const struct aoe_mask_reply *mask)
 {
-	unsigned n = mask->error ? mask->asked.count : mask->list_count;
+	unsigned n = mask->error ? 0 : mask->list_count;
 	size_t bytes = begin(to, room, reply, AOE_AT_MASK_LIST + n * AOE_DIRECTIVE_BYTES);
 
 	if (!bytes)
@@ -309,15 +303,8 @@ size_t aoe_pdu_mask_put(uint8_t *to, size_t room, const struct aoe_reply *reply,
 	to[AOE_AT_MASK_ERROR] = mask->error;
 	to[AOE_AT_MASK_COUNT] = mask->error ? mask->done : mask->list_count;
 	to += AOE_AT_MASK_LIST;
-	for (unsigned i = 0; i < n; i++, to += AOE_DIRECTIVE_BYTES) {
-		struct aoe_directive one;
-
-		if (mask->error)
-			one = aoe_pdu_directive_get(&mask->asked, i);
-		else
-			one = (struct aoe_directive){ AOE_DIRECTIVE_NONE, mask->list[i] };
-		directive_put(to, one.command, &one.mac);
-	}
+	for (unsigned i = 0; i < n; i++, to += AOE_DIRECTIVE_BYTES)
+		memcpy(to + 2, mask->list[i].at, AOE_MAC_BYTES); /* directive 0: none */
 	return bytes;
 }
 

@@ -158,15 +158,14 @@ struct aoe_config_reply {
 	uint16_t string_bytes;
 };
 
-/* 3.3.  Without an error: the list.  With one: the directives as they were sent,
- * and how many of them came before the one that failed. */
+/* 3.3.  Without an error: the list.  With one: how many directives came before the one
+ * that failed. */
 struct aoe_mask_reply {
 	uint8_t command; /* as asked */
 	uint8_t error; /* enum aoe_mask_error */
 	uint8_t done; /* with an error */
 	const struct aoe_mac *list;
 	uint8_t list_count;
-	struct aoe_mask asked; /* with an error */
 };
 
 /* 3.4.  The list as it stands. */
@@ -178,8 +177,7 @@ struct aoe_reserve_reply {
 
 /* Each answers how many bytes the frame has, at least AOE_FRAME_MIN; or 0, and then
  * has written nothing, if that is more than room.  `to` may not overlap what the
- * reply refers to.  AOE_FRAME_STANDARD is room for all but the refusal of a mask
- * that came in a larger frame; for that, the length of the request is. */
+ * reply refers to.  AOE_FRAME_STANDARD is room for all. */
 size_t aoe_pdu_bare_put(uint8_t *to, size_t room, const struct aoe_reply *reply);
 size_t aoe_pdu_config_put(uint8_t *to, size_t room, const struct aoe_reply *reply,
 			  const struct aoe_offer *offer, const struct aoe_config_reply *config);

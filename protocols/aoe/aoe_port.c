@@ -88,52 +88,33 @@ static size_t flatten(struct aoe_slot *slot)
 	return bytes;
 }
 
-static void talk(struct aoe_slot *slot, struct aoe_disk *disk, const struct aoe_request *request)
+static void talk(struct aoe_slot *slot, struct aoe_disk *disk, enum aoe_address address)
 {
 	const struct aoe_talk talk = { .head = slot->head,
-				       .request = *request,
+				       .address = address,
 				       .target = disk->target,
-				       .offer = offer_of(slot->port) };
+				       .offer = offer_of(slot->port),
+				       .frame = slot->port->scratch,
+				       .frame_bytes = flatten(slot) };
 
 	aoe_shelf_ask(disk->shelf, slot->port, &talk);
-}
-
-static void send_refusal(struct aoe_slot *slot, struct aoe_disk *disk, enum aoe_refusal refusal)
-{
-	enum aoe_error error = aoe_pdu_refusal(refusal)->error;
-	struct aoe_note *note = error ? aoe_note_take(slot->port) : NULL;
-	struct aoe_reply reply = aoe_pdu_reply(&slot->head, &disk->target, error);
-
-	aoe_count(slot->port, AOE_COUNT_refused, 1);
-	if (note)
-		aoe_note_send(slot->port, note,
-			      aoe_pdu_bare_put(note->bytes, sizeof(note->bytes), &reply));
 }
 
 /* A request that one of our disks is meant by, perhaps among others.  True: the slot is
  * taken over. */
 static bool take_for(struct aoe_slot *slot, struct aoe_disk *disk, enum aoe_address address)
 {
-	struct aoe_port *port = slot->port;
 	struct aoe_request request;
-	enum aoe_refusal refusal;
-	bool ata = slot->head.command == AOE_COMMAND_ATA;
-	size_t bytes = ata ? slot->frame.bytes : flatten(slot);
 
 	if (!aoe_book_hears(&disk->shelf->book, &slot->head.src)) {
-		aoe_count(port, AOE_COUNT_masked, 1);
+		aoe_count(slot->port, AOE_COUNT_masked, 1);
 		return false;
 	}
-	aoe_count(port, AOE_COUNT_requests, 1);
-	/* of an ATA command only the header is read here */
-	refusal = aoe_pdu_request_get(ata ? slot->bytes : port->scratch, bytes, &slot->head,
-				      address, &request);
-	if (refusal) {
-		send_refusal(slot, disk, refusal);
-		return false;
-	}
-	if (!ata) {
-		talk(slot, disk, &request);
+	aoe_count(slot->port, AOE_COUNT_requests, 1);
+	/* of an ATA command only the header is read here, whose data stand elsewhere */
+	if (slot->head.command != AOE_COMMAND_ATA || address != AOE_ADDRESS_ONE ||
+	    aoe_pdu_request_get(slot->bytes, slot->frame.bytes, &slot->head, address, &request)) {
+		talk(slot, disk, address);
 		return false;
 	}
 	aoe_disk_take(disk, slot, &request.ata);
@@ -143,10 +124,9 @@ static bool take_for(struct aoe_slot *slot, struct aoe_disk *disk, enum aoe_addr
 /* Null: no disk of ours has these numbers. */
 static struct aoe_disk *find_disk(struct aoe_port *port, const struct aoe_head *head)
 {
-	uint32_t first = port->shelf * AOE_SLOT_ALL + port->slot;
-	uint32_t asked = head->shelf * AOE_SLOT_ALL + head->slot;
+	unsigned number = (unsigned)head->slot - port->slot;
 
-	return asked >= first && asked - first < port->n_disks ? &port->disks[asked - first] : NULL;
+	return head->shelf == port->shelf && number < port->n_disks ? &port->disks[number] : NULL;
 }
 
 static void take_for_all(struct aoe_slot *slot)
@@ -162,6 +142,13 @@ static void take_for_all(struct aoe_slot *slot)
 			take_for(slot, &port->disks[i], AOE_ADDRESS_ALL);
 }
 
+/* A group of stations is not ours, and what a switch has flooded neither. */
+static bool is_to_us(const struct aoe_port *port, const struct aoe_mac *dst)
+{
+	return !memcmp(dst->at, port->link.facts.mac, AOE_MAC_BYTES) ||
+	       aoe_mac_same(dst, &AOE_MAC_BROADCAST);
+}
+
 static bool is_to_all(const struct aoe_head *head)
 {
 	return head->shelf == AOE_SHELF_ALL || head->slot == AOE_SLOT_ALL;
@@ -174,7 +161,8 @@ static bool take(struct aoe_slot *slot)
 	struct aoe_disk *disk;
 
 	if (port->draining || slot->frame.cut ||
-	    aoe_pdu_head_get(slot->bytes, slot->frame.bytes, &slot->head)) {
+	    aoe_pdu_head_get(slot->bytes, slot->frame.bytes, &slot->head) ||
+	    !is_to_us(port, &slot->head.dst)) {
 		aoe_count(port, AOE_COUNT_ignored, 1);
 		return false;
 	}

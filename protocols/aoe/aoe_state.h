@@ -36,6 +36,7 @@
 #include "protocols/aoe/aoe_order.h"
 #include "protocols/aoe/aoe_pdu.h"
 #include "protocols/aoe/aoe_rate.h"
+#include "protocols/aoe/aoe_talk.h"
 #include "translators/ata/ata_dispatch.h"
 #include "translators/ata/ata_trim.h"
 
@@ -47,7 +48,7 @@
 #define AOE_NOTE_BYTES 2304u /* a mask list of 255 directives, and more */
 #define AOE_CLIENTS_MAX 256u /* of a port; the one that was silent longest makes room */
 #define AOE_BUCKETS 256u
-#define AOE_DISKS_MAX 4096u
+#define AOE_DISKS_MAX 255u /* slots of a shelf */
 #define AOE_FIRMWARE 1u /* Query Config, firmware version: of no meaning to anybody */
 
 struct aoe_port;
@@ -75,7 +76,8 @@ struct aoe_slot {
 	STAILQ_ENTRY(aoe_slot) next; /* of the seat's or the disk's waiting ones */
 	struct aoe_head head; /* as it came */
 	uint8_t flags; /* enum aoe_ata_flag, as they came */
-	bool ticketed;
+	bool ticketed; /* a write that runs: order and shelf wait for its end */
+	uint8_t era; /* of the shelf, in which it came */
 	struct aoe_order_ticket ticket;
 	struct ata_cmd cmd;
 	struct ata_plan plan;
@@ -125,6 +127,15 @@ struct aoe_client {
 
 /* ---- what is served --------------------------------------------------------- */
 
+#define AOE_ASKED_MAX 16u /* that wait while a book changes */
+
+/* A request about the book that came while it was changing. */
+struct aoe_asked {
+	struct aoe_port *port; /* null: free */
+	struct aoe_talk talk;
+	uint8_t frame[AOE_NOTE_BYTES];
+};
+
 /* A change of a book, from the request to the answer. */
 struct aoe_change {
 	struct aoe_port *port; /* by which it came; null: none is under way */
@@ -143,6 +154,13 @@ struct aoe_shelf {
 	struct loop *loop; /* of all ports */
 	struct aoe_book book;
 	struct aoe_change change;
+	struct aoe_asked *asked; /* a ring of AOE_ASKED_MAX */
+	unsigned first_asked, n_asked;
+	/* Writes under way, by whether they came before the book changed last: the answer
+	 * to a change waits for the older ones. */
+	unsigned era, n_writes[2];
+	bool settling;
+	struct loop_task settle;
 	struct aoe_order order;
 };
 

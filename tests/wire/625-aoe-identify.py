@@ -159,7 +159,10 @@ def _():
 @case("with --aoe-write-back the write cache is on, and a flush is there (words 82, 85, 86)",
       when=lambda: PEER and "our word")
 def _():
-    with Target("w=memory:4M", on=[(link(1), "1.1")], write_back=True) as s:
+    path = tmpname(".img")
+    with open(path, "wb") as f:
+        f.truncate(4 << 20)
+    with Target("w=" + path, on=[(link(1), "1.1")], write_back=True) as s:
         words = s.client().identify()
         expect(bit(words, 82, 5) and bit(words, 85, 5), "words 82, 85: %04x %04x", words[82], words[85])
         expect(bit(words, 86, 12) and bit(words, 86, 13), "word 86: %04x", words[86])

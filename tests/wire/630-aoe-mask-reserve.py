@@ -356,20 +356,4 @@ def _():
         works(s.client(0, on=1, mac=a.mac))
 
 
-@case("other protocols obey: an NBD client cannot write what a station has reserved",
-      when=lambda: PEER and "AoE alone")
-def _():
-    import nbdwire
-    with Target("both=memory:4M", on=[(link(1), "1.1")], nbd=True) as s:
-        a = s.client()
-        with s.client_nbd() as n:
-            nbdwire.ok(n.write(51200, DATA))
-            reserves(a, R_SET, a.mac)
-            r = n.write(51200, bytes(1024))
-            expect(r.error, "NBD wrote what is reserved")
-            same_bytes(a.read(100, 2), DATA)
-            reserves(a, R_SET)
-            nbdwire.ok(n.write(51200, bytes(1024)))
-
-
 main(setup, lambda: srv.check_alive(), lambda: srv.check_stop(), limit=180)

@@ -113,6 +113,16 @@ def _():
         s.settle(fds)
 
 
+def create_heard(s):
+    """The interface comes again, and somebody listens before it is up."""
+    WIRE.create(up=False)
+    ear = Capture(WIRE)
+    WIRE.up()
+    WIRE.up(WIRE.ini)
+    announced(ear.announcements(5 * slow(), until=1))
+    serves(s)
+
+
 @case("the interface is removed and made again, with another index and MAC: it serves on", limit=60,
       when=DIES)
 def _():
@@ -123,10 +133,7 @@ def _():
             WIRE.remove()
             time.sleep(0.3)
             s.check_alive()
-            WIRE.create()
-            ear = Capture(WIRE)
-            announced(ear.announcements(5 * slow(), until=1))
-            serves(s)
+            create_heard(s)
         s.settle(fds)
 
 
@@ -150,10 +157,7 @@ def _():
         WIRE.remove()
         time.sleep(0.2)
         serves(s, s.client(on=1))
-        WIRE.create()
-        ear = Capture(WIRE)
-        announced(ear.announcements(5 * slow(), until=1))
-        serves(s)
+        create_heard(s)
 
 
 @case("another MTU: Query Config and the frames follow it, both ways", limit=60)

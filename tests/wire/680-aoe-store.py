@@ -37,7 +37,8 @@ def let_go():
 class Place:
     """A stall file system, and a target that serves its file (and ours a memory volume beside it)."""
 
-    def __init__(self, **kw):
+    def __init__(self, code=0, **kw):
+        self.code = code                # with which the target ends
         self.fs = stallfs.StallFs(tmpname(".mnt"), SIZE)
         made.append(self.fs)
         images = ["slow=" + self.fs.path] + ([] if PEER else ["quick=memory:4M"])
@@ -50,6 +51,8 @@ class Place:
         made.remove(self.fs)
         try:
             self.fs.clear()
+            if self.code:
+                expect_eq(self.s.stop(), self.code, "exit code")
             self.s.__exit__(*exc)
         finally:
             self.fs.close()
@@ -99,7 +102,7 @@ def _(error):
 
 @case("a sync that fails: the write is not answered as done", limit=60, when=ours("does not sync"))
 def _():
-    with Place() as (fs, s):
+    with Place(code=1) as (fs, s):      # what could not be made durable is told at the end, too
         c = s.client()
         fs.gate("fsync", error=errno.EIO)
         r = c.ata(WRITE_EXT, 200, 2, data=NEW)

@@ -62,12 +62,13 @@ class Link:
         self.tgt, self.ini = "tgt%d" % number, "ini%d" % number
         self.create(mtu)
 
-    def create(self, mtu=1500, mac=None):
+    def create(self, mtu=1500, mac=None, up=True):
         words = ["address", mac] if mac else []
         ip("link", "add", self.tgt, *words, "type", "veth", "peer", "name", self.ini)
         self.mtu(mtu)
-        self.up(self.tgt)
-        self.up(self.ini)
+        if up:
+            self.up(self.tgt)
+            self.up(self.ini)
 
     def there(self):
         try:

@@ -41,7 +41,8 @@ CHECK_TSAN += \
 	%reldir%/507-nbd-stream.py \
 	%reldir%/520-nbd-vanish.py
 
-# their target is not built yet; against another, by hand: SLUICE_AOE_PEER=vblade
+# In a network namespace of their own; against another target, by hand:
+# SLUICE_AOE_PEER=vblade
 WIRE_AOE_TESTS = \
 	%reldir%/600-aoe-discovery.py \
 	%reldir%/610-aoe-config.py \
@@ -54,6 +55,12 @@ WIRE_AOE_TESTS = \
 	%reldir%/665-aoe-flood.py \
 	%reldir%/670-aoe-restart.py \
 	%reldir%/680-aoe-store.py
+
+TESTS += $(WIRE_AOE_TESTS)
+CHECK_TSAN += \
+	%reldir%/630-aoe-mask-reserve.py \
+	%reldir%/640-aoe-io.py \
+	%reldir%/650-aoe-link.py
 
 EXTRA_DIST += \
 	$(WIRE_TESTS) \

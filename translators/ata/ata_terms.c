@@ -22,7 +22,7 @@ struct ata_terms ata_terms_of(const struct gw_facts *facts, const struct gw_iden
 		.write_through = write_through,
 		.trim = (facts->caps & GW_CAP_UNMAP) && !protected,
 		.rotational = facts->caps & GW_CAP_ROTATIONAL,
-		.naa = identity->naa,
+		.naa = identity->naa >> 60 == 5 ? identity->naa : 0,
 		.serial = identity->serial,
 		.firmware = PACKAGE_VERSION,
 		.model = "SLUICE VOLUME",

@@ -23,7 +23,7 @@ struct ata_terms {
 	bool rotational;
 	bool failing; /* acknowledged bytes were lost: SMART says so.  gw_facts do not
 		       * tell it; false until the owner of the terms sets it */
-	uint64_t naa; /* 0: none */
+	uint64_t naa; /* the name that ACS wants, NAA 5; 0: the volume has none */
 	const char *serial; /* 20 bytes are told */
 	const char *firmware; /* 8 */
 	const char *model; /* 40 */
