@@ -79,8 +79,8 @@ struct loop_link {
 };
 
 /* 0, or -errno with a sentence (struct drv_link_ops, open); -ENOTSUP where the
- * loop's driver has no frames.  Any loop, as long as the home loop has not seen it:
- * nothing is armed yet. */
+ * loop's driver has no frames: then there is nothing to close.  Any loop, as long as
+ * the home loop has not seen it: nothing is armed yet. */
 int loop_link_open(struct loop_link *link, struct loop *loop, const struct drv_link_want *want,
 		   const struct loop_link_ops *ops, void *owner, struct gw_err *err);
 /* Hears of the interface from now on; frames wait for the first slot. */
@@ -97,7 +97,8 @@ struct drv_frame *loop_link_recall(struct loop_link *link);
 void loop_link_send(struct loop_link *link, struct drv_frame *frame);
 /* Brings the count of lost frames up to date; a system call. */
 void loop_link_ask_lost(struct loop_link *link);
-/* What is queued leaves, then closed() follows.  Lend and send nothing after. */
+/* What is queued leaves, then closed() follows.  Lend and send nothing after: who
+ * has something to send that late looks at link->closing. */
 void loop_link_close(struct loop_link *link);
 
 #endif

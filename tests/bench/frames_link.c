@@ -79,6 +79,7 @@ static bool open_on(const struct drv_ops *drv, const char *interface, unsigned b
 		loop_set_destroy(&set);
 		return false;
 	}
+	loop_link_start(&link_);
 	for (unsigned i = 0; i < batch; i++)
 		lend(&slots[i]);
 	return true;

@@ -143,7 +143,11 @@ static int open_link(const char *name, unsigned rx_frames)
 	};
 	struct gw_err err;
 
-	return loop_link_open(&t.link, t.loop, &want, &ops, NULL, &err);
+	int rc = loop_link_open(&t.link, t.loop, &want, &ops, NULL, &err);
+
+	if (!rc)
+		loop_link_start(&t.link);
+	return rc;
 }
 
 static void boot(void)

@@ -7,11 +7,13 @@
 #include "tests/unit/gateway/loop/link_cases.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "gateway/base/bytes.h"
+#include "gateway/base/log.h"
 
 static struct link_rig r;
 
@@ -42,6 +44,49 @@ void link_opens(void **state)
 	assert_true(r.link.facts.up);
 	assert_memory_equal(r.link.facts.mac, LINK_RIG_NEAR, 6);
 	assert_in_range(rig_turns_in(&r.rig, 300), 1, 3); /* idle: it sleeps */
+	down();
+}
+
+static char said[LOG_LINE];
+
+static void remember(void *arg, enum log_level level, enum log_area area, const char *text)
+{
+	(void)arg;
+	(void)area;
+	if (level == LOG_LEVEL_WARN)
+		snprintf(said, sizeof(said), "%s", text);
+}
+
+void link_says_that_room_is_short(void **state)
+{
+	link_rig_up(&r, *state);
+	log_set_sink(remember, NULL);
+	link_rig_open(&r, "near", 1 << 20);
+	log_set_sink(NULL, NULL);
+	assert_non_null(strstr(said, "near: the kernel keeps "));
+	assert_non_null(strstr(said, "raise net.core.rmem_max"));
+	down();
+}
+
+/* Nobody asks again and again, and all is well when it is well. */
+void link_waits_after_a_failed_poll(void **state)
+{
+	int null = open("/dev/null", O_RDONLY | O_CLOEXEC), keep;
+
+	link_rig_up(&r, *state);
+	link_rig_open(&r, "near", 64);
+	keep = dup(r.link.link.sock);
+	/* epoll refuses such a file; io_uring finds it readable at all times. */
+	if (*state == &drv_aio)
+		assert_true(dup2(null, r.link.link.sock) >= 0);
+	link_rig_lend(&r, 0, 1);
+	assert_in_range(rig_turns_in(&r.rig, 200), 1, 4);
+	assert_true(dup2(keep, r.link.link.sock) >= 0);
+	close(keep);
+	close(null);
+	link_rig_far_send(r.far, LINK_RIG_NEAR, 1, 100);
+	rig_until(&r.rig, &r.received, 1);
+	assert_true(link_rig_is(r.got[0], 1, 100));
 	down();
 }
 

@@ -21,7 +21,7 @@
 
 /* ---- a network of our own ------------------------------------------------ */
 
-static bool run(const char *format, va_list args)
+static bool __attribute__((format(printf, 1, 0))) run(const char *format, va_list args)
 {
 	char command[512];
 

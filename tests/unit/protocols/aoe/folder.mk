@@ -3,6 +3,7 @@
 if HAVE_CMOCKA
 PR_AOE_TESTS = \
 	%reldir%/aoe_book_test \
+	%reldir%/aoe_name_test \
 	%reldir%/aoe_order_test \
 	%reldir%/aoe_pdu_test \
 	%reldir%/aoe_rate_test
@@ -13,6 +14,7 @@ endif
 PR_AOE_PURE_LIBS = protocols/aoe/libpr_aoe.a $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 
 %canon_reldir%_aoe_book_test_LDADD = $(PR_AOE_PURE_LIBS)
+%canon_reldir%_aoe_name_test_LDADD = $(PR_AOE_PURE_LIBS)
 %canon_reldir%_aoe_order_test_LDADD = $(PR_AOE_PURE_LIBS)
 %canon_reldir%_aoe_pdu_test_LDADD = $(PR_AOE_PURE_LIBS)
 %canon_reldir%_aoe_rate_test_LDADD = $(PR_AOE_PURE_LIBS)
