@@ -94,8 +94,8 @@ static int load_shelves(struct draft *draft, struct gw_err *err)
 
 /* ---- interfaces ------------------------------------------------------------- */
 
-static int make_disks(struct aoe_port *port, const struct draft *draft,
-		      const struct aoe_name *name, struct gw_err *err)
+static int make_disks(struct aoe_port *port, const struct draft *draft, const struct aoe_name *name,
+		      struct gw_err *err)
 {
 	port->disks = calloc(draft->n, sizeof(*port->disks));
 	if (!port->disks)

@@ -31,8 +31,9 @@ int aoe_name_parse(const char *text, struct aoe_name *out, struct gw_err *err)
 	if (!len || len >= sizeof(name.ifname))
 		return gw_err_set(err, EINVAL, "--aoe: '%s' does not begin with an interface",
 				  text);
-	if (colon && (!dot || !number(colon + 1, (size_t)(dot - colon - 1), AOE_SHELF_ALL, &shelf) ||
-		      !number(dot + 1, strlen(dot + 1), AOE_SLOT_ALL, &slot)))
+	if (colon &&
+	    (!dot || !number(colon + 1, (size_t)(dot - colon - 1), AOE_SHELF_ALL, &shelf) ||
+	     !number(dot + 1, strlen(dot + 1), AOE_SLOT_ALL, &slot)))
 		return gw_err_set(err, EINVAL,
 				  "--aoe: '%s' is no shelf from 0 to %u and slot from 0 to %u, as "
 				  "in eth0:7.1",

@@ -222,8 +222,7 @@ static void changed(struct loop_link *link, const struct drv_link_facts *was)
 
 static void at_loop0(struct loop_mail *mail)
 {
-	struct aoe_port *port =
-		(struct aoe_port *)((char *)mail - offsetof(struct aoe_port, mail));
+	struct aoe_port *port = (struct aoe_port *)((char *)mail - offsetof(struct aoe_port, mail));
 
 	port->closed = true;
 	port->ended(port);
@@ -243,8 +242,7 @@ static void closed(struct loop_link *link)
 
 static void rest(struct loop_task *task)
 {
-	struct aoe_port *port =
-		(struct aoe_port *)((char *)task - offsetof(struct aoe_port, rest));
+	struct aoe_port *port = (struct aoe_port *)((char *)task - offsetof(struct aoe_port, rest));
 
 	if (port->draining && !port->n_busy && !port->n_notes_out && !port->n_changes)
 		loop_link_close(&port->link);
@@ -291,8 +289,7 @@ static const struct gw_itl_ops disk_ops = { .ready = volume_ready, .event = volu
 
 static void begin(struct loop_mail *mail)
 {
-	struct aoe_port *port =
-		(struct aoe_port *)((char *)mail - offsetof(struct aoe_port, mail));
+	struct aoe_port *port = (struct aoe_port *)((char *)mail - offsetof(struct aoe_port, mail));
 	bool room = aoe_slot_make_all(port);
 
 	for (unsigned i = 0; i < port->n_disks && room; i++)

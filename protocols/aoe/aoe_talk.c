@@ -50,8 +50,7 @@ static enum aoe_outcome mask(const struct sheet *sheet, const struct aoe_book *b
 {
 	enum aoe_error error = AOE_ERROR_NONE;
 	struct aoe_mask_reply reply;
-	enum aoe_outcome outcome =
-		aoe_book_mask(book, &sheet->request->mask, next, &error, &reply);
+	enum aoe_outcome outcome = aoe_book_mask(book, &sheet->request->mask, next, &error, &reply);
 	struct aoe_reply head = head_of(sheet, error);
 
 	*sheet->bytes = aoe_pdu_mask_put(sheet->to, sheet->room, &head, &reply);
@@ -63,9 +62,8 @@ static enum aoe_outcome reserve(const struct sheet *sheet, const struct aoe_book
 {
 	enum aoe_error error = AOE_ERROR_NONE;
 	struct aoe_reserve_reply reply;
-	enum aoe_outcome outcome =
-		aoe_book_reserve(book, &sheet->talk->head.src, &sheet->request->reserve, next,
-				 &error, &reply);
+	enum aoe_outcome outcome = aoe_book_reserve(book, &sheet->talk->head.src,
+						    &sheet->request->reserve, next, &error, &reply);
 	struct aoe_reply head = head_of(sheet, error);
 
 	*sheet->bytes = aoe_pdu_reserve_put(sheet->to, sheet->room, &head, &reply);
@@ -77,8 +75,8 @@ enum aoe_outcome aoe_talk_answer(const struct aoe_talk *talk, const struct aoe_b
 {
 	struct aoe_request request;
 	const struct sheet sheet = { talk, &request, to, room, bytes };
-	enum aoe_refusal refusal = aoe_pdu_request_get(talk->frame, talk->frame_bytes,
-						       &talk->head, talk->address, &request);
+	enum aoe_refusal refusal = aoe_pdu_request_get(talk->frame, talk->frame_bytes, &talk->head,
+						       talk->address, &request);
 
 	*bytes = 0;
 	if (refusal)
@@ -99,9 +97,7 @@ size_t aoe_talk_announce(const struct aoe_target *target, const struct aoe_offer
 			 const struct aoe_book *book, const struct aoe_mac *to_whom, uint8_t *to,
 			 size_t room)
 {
-	struct aoe_reply head = { .dst = *to_whom,
-				  .from = *target,
-				  .command = AOE_COMMAND_CONFIG };
+	struct aoe_reply head = { .dst = *to_whom, .from = *target, .command = AOE_COMMAND_CONFIG };
 	struct aoe_config_reply reply = { .command = AOE_CONFIG_READ,
 					  .string = book->config,
 					  .string_bytes = book->config_bytes };

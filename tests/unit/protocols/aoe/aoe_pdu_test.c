@@ -507,10 +507,9 @@ static void mask_reply(void **state)
 	struct aoe_reply reply = reply_to(AOE_COMMAND_MASK, AOE_ERROR_NONE);
 	static struct aoe_mac list[AOE_MASK_MAX];
 	static uint8_t b[AOE_FRAME_STANDARD];
-	struct aoe_mask_reply mask = { .command = AOE_MASK_EDIT,
-				       .done = 7,
-				       .list = list,
-				       .list_count = 1 };
+	struct aoe_mask_reply mask = {
+		.command = AOE_MASK_EDIT, .done = 7, .list = list, .list_count = 1
+	};
 
 	list[0] = client;
 	memset(b, 0xee, sizeof(b));
