@@ -1,6 +1,7 @@
 # man: all manual pages.
 
 dist_man_MANS += \
+	%reldir%/sluice-aoe.7 \
 	%reldir%/sluice-block.7 \
 	%reldir%/sluice-file.7 \
 	%reldir%/sluice-iscsi.7 \

@@ -9,6 +9,7 @@ noinst_HEADERS += \
 	%reldir%/gateway.h \
 	%reldir%/inbox.h \
 	%reldir%/keep.h \
+	%reldir%/kept.h \
 	%reldir%/nexus.h \
 	%reldir%/out.h \
 	%reldir%/port.h \

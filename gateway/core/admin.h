@@ -35,6 +35,9 @@ struct gw_admin_op {
 /* The set is borrowed for the gateway's life. */
 int gw_create(struct loop_set *loops, const struct gw_limits *limits, struct gw **out,
 	      struct gw_err *err);
+/* Where what must survive is kept (gateway/api/kept.h); made when it is needed.  0 or
+ * -errno with a sentence. */
+int gw_state_in(struct gw *gw, const char *folder, struct gw_err *err);
 /* No volume and no front end may be left. */
 void gw_destroy(struct gw **gw);
 

@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 
 #include "gateway/api/access.h"
+#include "gateway/api/kept.h"
 #include "gateway/api/req.h"
 #include "gateway/api/reset.h"
 #include "gateway/api/rsv.h"
@@ -120,6 +121,8 @@ struct gw_volume {
 	struct loop_mail offline;
 	bool opening, busy; /* an administrative change runs; loop 0 */
 	bool closing; /* the store may be gone at any moment; loop 0 */
+	struct gw_keep *keep; /* null: nobody asked for it; loop 0, or its helper */
+	struct gw_kept_ops kept_ops; /* the first of them is being written; loop 0 */
 	TAILQ_ENTRY(gw_volume) link;
 	unsigned n_lanes;
 	struct gw_lane lane[];
@@ -180,6 +183,7 @@ struct gw {
 	unsigned n;
 	struct gw_limits limits;
 	uint32_t next_lun;
+	char state_folder[512]; /* of what must survive; "": none */
 	unsigned listing; /* lists that visit the loops: no volume is freed; loop 0 */
 	atomic_uint nexuses;
 	TAILQ_HEAD(, gw_volume) volumes; /* loop 0 */

@@ -16,6 +16,7 @@ core_sources = \
 	%reldir%/identity.h \
 	%reldir%/inbox.c \
 	%reldir%/keep.c \
+	%reldir%/kept.c \
 	%reldir%/list.c \
 	%reldir%/mem.c \
 	%reldir%/nexus.c \

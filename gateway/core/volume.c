@@ -97,6 +97,7 @@ void gw_lane_adopt(struct gw_lane *lane, const struct gw_facts *facts,
 void gw_volume_free(struct gw_volume *volume)
 {
 	gw_fence_free_all(volume);
+	gw_keep_close(&volume->keep);
 	gw_tag_wipe(volume);
 	free(volume);
 }

@@ -307,6 +307,7 @@ static struct gw_volume *volume_make(struct gw *gw, const struct gw_volume_want 
 	gw_identity_make(want->store, want->args.target, want->name, &volume->identity);
 	TAILQ_INIT(&volume->fences);
 	TAILQ_INIT(&volume->spare_fences);
+	TAILQ_INIT(&volume->kept_ops);
 	gw_flush_init(volume);
 	for (unsigned i = 0; i < gw->n; i++)
 		lane_init(volume, i);

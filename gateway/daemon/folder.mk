@@ -22,12 +22,15 @@ noinst_LIBRARIES += %reldir%/libgw_daemon.a
 	%reldir%/refresh.h \
 	%reldir%/serve.c \
 	%reldir%/serve.h \
+	%reldir%/state.c \
+	%reldir%/state.h \
 	%reldir%/watch.c \
 	%reldir%/watch.h
 
 GW_DAEMON_LIBS = %reldir%/libgw_daemon.a $(GW_CTL_LIBS) $(SYSTEMD_LIBS)
 GW_BUILTIN_LIBS = protocols/nbd/libpr_nbd.a translators/nbd/libtr_nbd.a \
-	protocols/iscsi/libpr_iscsi.a translators/scsi/libtr_scsi.a $(ST_FILE_LIBS) \
+	protocols/iscsi/libpr_iscsi.a translators/scsi/libtr_scsi.a \
+	protocols/aoe/libpr_aoe.a translators/ata/libtr_ata.a $(ST_FILE_LIBS) \
 	$(ST_BLOCK_LIBS) $(ST_MEMORY_LIBS) $(ST_NULL_LIBS)
 
 sbin_PROGRAMS += %reldir%/sluiced

@@ -21,9 +21,11 @@
 #include "gateway/daemon/options.h"
 #include "gateway/daemon/process.h"
 #include "gateway/daemon/serve.h"
+#include "gateway/daemon/state.h"
 
 #define EXIT_FAILED 1
 #define EXIT_WORDS 2 /* the command line is wrong; nothing was tried */
+#define STATE_PATH_MAX 512
 #define THREADS_MOST 4 /* that nobody asked for */
 
 struct daemon {
@@ -81,6 +83,19 @@ static int choose_control(struct daemon *d, struct gw_err *err)
 	return 0;
 }
 
+/* Who has no such place learns of it when something is to be kept. */
+static int choose_state(struct daemon *d, struct gw_err *err)
+{
+	const struct state_env env = process_state_env();
+	char folder[STATE_PATH_MAX];
+
+	if (d->serve.state)
+		return gw_state_in(d->gw, d->serve.state, err);
+	if (!state_folder(process_uid(), &env, folder, sizeof(folder)))
+		return 0;
+	return gw_state_in(d->gw, folder, err);
+}
+
 static int begin_life(struct daemon *d, struct gw_err *err)
 {
 	const struct life_args args = {
@@ -108,6 +123,8 @@ static int start(struct daemon *d, struct gw_err *err)
 		rc = choose_control(d, err);
 	if (!rc)
 		rc = gw_create(d->loops, &d->serve.limits, &d->gw, err);
+	if (!rc)
+		rc = choose_state(d, err);
 	if (!rc)
 		rc = conf_apply_create(d->gw, &d->applier, err);
 	if (!rc)

@@ -182,6 +182,13 @@ const char *process_runtime_dir(void)
 	return getenv("XDG_RUNTIME_DIR");
 }
 
+struct state_env process_state_env(void)
+{
+	return (struct state_env){ .state_directory = getenv("STATE_DIRECTORY"),
+				   .xdg_state_home = getenv("XDG_STATE_HOME"),
+				   .home = getenv("HOME") };
+}
+
 unsigned process_cpus(void)
 {
 	cpu_set_t set;

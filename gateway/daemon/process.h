@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "gateway/base/err.h"
+#include "gateway/daemon/state.h"
 
 /* Before any thread: standard descriptors, SIGPIPE, descriptors for all, and a
  * process that cleans memory must not wait for memory (PR_SET_IO_FLUSHER). */
@@ -37,6 +38,7 @@ void process_signals_close(int *fd);
 uint32_t process_pid(void);
 uint32_t process_uid(void);
 const char *process_runtime_dir(void); /* $XDG_RUNTIME_DIR; may be null */
+struct state_env process_state_env(void);
 unsigned process_cpus(void); /* that we may run on; 1 at least */
 bool process_is_block(const char *path);
 /* Makes the folder, or checks that it is nobody's but ours (mode 0700). */

@@ -105,6 +105,14 @@ static int take_pool(struct draft *d, const char *value, struct gw_err *err)
 	return 0;
 }
 
+static int take_state(struct draft *d, const char *value, struct gw_err *err)
+{
+	if (*value != '/')
+		return gw_err_set(err, EINVAL, "--state: '%s' does not begin with /", value);
+	d->serve.state = value;
+	return 0;
+}
+
 static int take_control(struct draft *d, const char *value, struct gw_err *err)
 {
 	d->serve.control = value;
@@ -118,11 +126,17 @@ static int take_help(struct draft *d, const char *value, struct gw_err *err)
 
 static int (*const takes[OPTIONS_OWN_COUNT])(struct draft *d, const char *value,
 					     struct gw_err *err) = {
-	[OPTIONS_READ_ONLY] = take_read_only,	[OPTIONS_SIZE] = take_size,
-	[OPTIONS_BLOCK_SIZE] = take_block_size, [OPTIONS_WRITE_THROUGH] = take_write_through,
-	[OPTIONS_DIRECT] = take_direct,		[OPTIONS_THREADS] = take_threads,
-	[OPTIONS_ENGINE] = take_engine,		[OPTIONS_POOL] = take_pool,
-	[OPTIONS_CONTROL] = take_control,	[OPTIONS_HELP] = take_help,
+	[OPTIONS_READ_ONLY] = take_read_only,
+	[OPTIONS_SIZE] = take_size,
+	[OPTIONS_BLOCK_SIZE] = take_block_size,
+	[OPTIONS_WRITE_THROUGH] = take_write_through,
+	[OPTIONS_DIRECT] = take_direct,
+	[OPTIONS_THREADS] = take_threads,
+	[OPTIONS_ENGINE] = take_engine,
+	[OPTIONS_POOL] = take_pool,
+	[OPTIONS_STATE] = take_state,
+	[OPTIONS_CONTROL] = take_control,
+	[OPTIONS_HELP] = take_help,
 };
 
 static int take_words(struct draft *d, const struct options *options, struct gw_err *err)

@@ -18,6 +18,7 @@ struct serve {
 	const struct drv_ops *engine; /* null: the best that there is */
 	struct gw_limits limits;
 	const char *control; /* null: a socket of its own; borrowed from argv */
+	const char *state; /* null: nobody said; borrowed from argv */
 };
 
 /* -EINVAL (and -EEXIST for two of one name) with a sentence. */

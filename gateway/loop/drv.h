@@ -24,6 +24,7 @@ struct drv;
 struct drv_op;
 struct drv_file;
 struct drv_fs;
+struct drv_links;
 struct loop_pool;
 
 /* A closure on its way to another loop; embedded, owned by the receiver from
@@ -161,6 +162,8 @@ struct drv_ops {
 
 	/* The blocking file calls that belong to this driver (drv_fs.h). */
 	struct drv_fs *(*fs)(struct drv *drv);
+	/* What makes links for frames (drv_link.h).  Absent: there are none here. */
+	struct drv_links *(*links)(struct drv *drv);
 };
 
 /* Where one is not built in, its create() fails with a sentence that says so. */

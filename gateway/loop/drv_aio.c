@@ -451,6 +451,11 @@ static struct drv_fs *aio_fs(struct drv *drv)
 	return &drv->host.fs;
 }
 
+static struct drv_links *aio_links(struct drv *drv)
+{
+	return &drv->host.links;
+}
+
 const struct drv_ops drv_aio = {
 	.name = "aio",
 	.helpers = true,
@@ -470,4 +475,5 @@ const struct drv_ops drv_aio = {
 	.sock_shut = drv_sock_shut,
 	.sock_close = aio_sock_close,
 	.fs = aio_fs,
+	.links = aio_links,
 };

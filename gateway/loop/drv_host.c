@@ -18,6 +18,7 @@
 #include "gateway/base/check.h"
 #include "gateway/loop/drv_file.h"
 #include "gateway/loop/drv_host_fs.h"
+#include "gateway/loop/drv_host_link.h"
 
 /* What runs of the ready list and of the mail before sockets are asked again. */
 #define READY_BATCH 512
@@ -29,6 +30,7 @@ int drv_host_init(struct drv_host *host, struct loop *loop, struct loop_pool *po
 {
 	*host = (struct drv_host){ .loop = loop, .pool = pool };
 	host->fs.ops = &drv_host_fs_ops;
+	host->links.ops = &drv_host_link_ops;
 	drv_op_list_init(&host->ready);
 	loop_mail_init(&host->box);
 	atomic_init(&host->home, 0);

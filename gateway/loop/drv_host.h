@@ -13,6 +13,7 @@
 
 #include "gateway/loop/drv.h"
 #include "gateway/loop/drv_fs.h"
+#include "gateway/loop/drv_link.h"
 #include "gateway/loop/drv_op.h"
 #include "gateway/loop/loop_mail.h"
 #include "gateway/loop/loop_pool.h"
@@ -21,6 +22,7 @@ struct drv_host {
 	struct loop *loop;
 	struct loop_pool *pool;
 	struct drv_fs fs;
+	struct drv_links links;
 	struct loop_mail_box box;
 	int wake_fd; /* an eventfd: written to wake the loop */
 	struct drv_op_list ready; /* ended inside submit() */

@@ -372,6 +372,11 @@ static struct drv_fs *uring_fs(struct drv *drv)
 	return &drv->host.fs;
 }
 
+static struct drv_links *uring_links(struct drv *drv)
+{
+	return &drv->host.links;
+}
+
 const struct drv_ops drv_uring = {
 	.name = "uring",
 	.helpers = true,
@@ -391,6 +396,7 @@ const struct drv_ops drv_uring = {
 	.sock_shut = drv_sock_shut,
 	.sock_close = uring_sock_close,
 	.fs = uring_fs,
+	.links = uring_links,
 };
 
 #else

@@ -21,8 +21,11 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/drv_host.h \
 	%reldir%/drv_host_fs.c \
 	%reldir%/drv_host_fs.h \
+	%reldir%/drv_host_link.c \
+	%reldir%/drv_host_link.h \
 	%reldir%/drv_libaio.c \
 	%reldir%/drv_libaio.h \
+	%reldir%/drv_link.h \
 	%reldir%/drv_lock.c \
 	%reldir%/drv_lock.h \
 	%reldir%/drv_op.c \
@@ -39,6 +42,9 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/loop_door.h \
 	%reldir%/loop_doors.c \
 	%reldir%/loop_doors.h \
+	%reldir%/loop_link.c \
+	%reldir%/loop_link.h \
+	%reldir%/loop_link_counts.tbl \
 	%reldir%/loop_mail.c \
 	%reldir%/loop_mail.h \
 	%reldir%/loop_own.h \

@@ -28,6 +28,7 @@ void loop_post(struct loop *loop, struct loop_mail *mail);
 unsigned loop_index(const struct loop *loop); /* 0 .. loops - 1 */
 struct loop_set *loop_owner(const struct loop *loop);
 struct drv_fs *loop_fs(struct loop *loop);
+struct drv_links *loop_links(struct loop *loop); /* null: no frames here (drv_link.h) */
 void loop_random(struct loop *loop, void *buf, size_t len);
 int64_t loop_wall_ns(struct loop *loop);
 

@@ -164,6 +164,11 @@ struct drv_fs *loop_fs(struct loop *loop)
 	return loop->ops->fs(loop->drv);
 }
 
+struct drv_links *loop_links(struct loop *loop)
+{
+	return loop->ops->links ? loop->ops->links(loop->drv) : NULL;
+}
+
 void loop_random(struct loop *loop, void *buf, size_t len)
 {
 	loop->ops->random(loop->drv, buf, len);

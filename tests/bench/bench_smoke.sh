@@ -63,7 +63,7 @@ end_bare() {
 	SERVER=
 }
 
-echo 1..15
+echo 1..16
 start_bare iscsi
 is "bare is ready for iSCSI"
 load --proto iscsi --op read --server-pid $SERVER && sane 4096
@@ -99,3 +99,15 @@ dd if=/dev/zero of="$T/file" bs=64k count=16 2>/dev/null &&
 is "the floor of writes"
 "$B/floor" "$T/file" read 262144 1048576 0.3 >"$T/out" 2>"$T/err" && sane 262144
 is "the floor of reads"
+[ "$(id -u)" = 0 ] && new=-n || new=-rn
+if unshare $new ip link add near type veth peer name far 2>/dev/null; then
+	unshare $new sh -c '
+		ip link add near mtu 9000 type veth peer name far mtu 9000 &&
+		ip link set near up && ip link set far up && exec timeout 30 "$1" near far 0.1
+	' sh "$B/frames" >"$T/out" 2>"$T/err" &&
+		awk 'NR > 1 && !($(NF - 1) > 0 && $(NF - 1) < 1000 && $NF < 1000) { exit 1 }
+			END { exit NR != 11 }' "$T/out"
+	is "frames by all ways"
+else
+	echo "ok 16 - frames by all ways # SKIP no network name space, ip(8) or veth"
+fi

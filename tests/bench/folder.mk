@@ -4,7 +4,7 @@
 # sluice and its peers under them.  Plain sockets: no library is needed.
 # BENCH_FLAGS goes to bench.py, as in make bench BENCH_FLAGS=--quick
 
-check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor
+check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor %reldir%/frames
 
 %canon_reldir%_load_SOURCES = \
 	%reldir%/load.c \
@@ -29,6 +29,12 @@ check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor
 	%reldir%/bare_iscsi.c \
 	%reldir%/bare_nbd.c
 %canon_reldir%_floor_SOURCES = %reldir%/floor.c %reldir%/load_hist.c %reldir%/load_hist.h
+%canon_reldir%_frames_SOURCES = \
+	%reldir%/frames.c \
+	%reldir%/frames.h \
+	%reldir%/frames_link.c \
+	%reldir%/frames_ways.c
+%canon_reldir%_frames_LDADD = $(GW_LOOP_LIBS)
 
 TESTS += %reldir%/bench_smoke.sh
 dist_check_SCRIPTS += %reldir%/bench_smoke.sh

@@ -12,6 +12,8 @@ fuzz_stack_libs = %reldir%/libfuzz_stack.a $(GW_SIM_ABOVE) gateway/core/libgw_co
 	$(GW_LOOP_LIBS)
 
 fuzz_programs = \
+	%reldir%/fuzz_aoe_pdu \
+	%reldir%/fuzz_ata \
 	%reldir%/fuzz_ctl_msg \
 	%reldir%/fuzz_iscsi_conn \
 	%reldir%/fuzz_iscsi_login \
@@ -32,6 +34,13 @@ fuzz_main = %reldir%/replay.c
 fuzz_ldflags =
 endif
 
+%canon_reldir%_fuzz_aoe_pdu_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_aoe_pdu.c $(fuzz_main)
+%canon_reldir%_fuzz_aoe_pdu_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_aoe_pdu_LDADD = protocols/aoe/libpr_aoe.a $(GW_BASE_LIBS)
+%canon_reldir%_fuzz_ata_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_ata.c $(fuzz_main)
+%canon_reldir%_fuzz_ata_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_ata_LDADD = translators/ata/libtr_ata.a gateway/core/libgw_core.a \
+	$(GW_BASE_LIBS)
 %canon_reldir%_fuzz_ctl_msg_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_ctl_msg.c $(fuzz_main)
 %canon_reldir%_fuzz_ctl_msg_CPPFLAGS = $(AM_CPPFLAGS) $(JANSSON_CFLAGS)
 %canon_reldir%_fuzz_ctl_msg_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
@@ -62,6 +71,7 @@ endif
 %canon_reldir%_fuzz_iscsi_pdu_LDADD = protocols/iscsi/libpr_iscsi.a $(GW_BASE_LIBS)
 
 EXTRA_DIST += \
+	%reldir%/make_aoe_seeds.py \
 	%reldir%/make_iscsi_seeds.py \
 	%reldir%/make_seeds.py \
 	%reldir%/replay.c \

@@ -129,6 +129,47 @@ def transmission_seeds():
     seed("nbds_conn", "extended-flood", bytes([EXTENDED, 1]) + extended(1, 0, 1 << 62, 32))
 
 
+def ata(command, lba=0, sectors=1, feature=0, aflags=0, payload=b"", size=1 << 30, room=1024,
+        facts=0x0A, block=0, status=0, done=512):
+    return struct.pack("<QQIIBBBBBBBx", size, lba, room, done, command, feature, sectors, aflags,
+                       block, facts, status) + payload
+
+
+def ata_seeds():
+    ext, write, device, smart = 0x40, 0x01, 0xE0 << 24, 0xC24F << 8
+    sector = bytes(range(256)) * 2
+    for command in (0x20, 0xC4, 0xC8, 0x40):
+        seed("ata", "read28-%02x" % command, ata(command, device | 77, 2))
+    for command in (0x24, 0x29, 0x25, 0x42):
+        seed("ata", "read48-%02x" % command, ata(command, 77, 2, 0, ext, status=9))
+    for command in (0x30, 0xC5, 0xCA):
+        seed("ata", "write28-%02x" % command, ata(command, device | 9, 2, 0, write, sector * 2))
+    for command in (0x34, 0x39, 0x35, 0x3D, 0xCE):
+        seed("ata", "write48-%02x" % command, ata(command, 9, 1, 0, ext | write, sector, facts=0x0C))
+    for command in (0x00, 0x08, 0x10, 0x27, 0x2F, 0x90, 0x91, 0x95, 0x98, 0x99, 0xC6, 0xE0, 0xE3,
+                    0xE5, 0xE7, 0xEA, 0xEF, 0xF8, 0xFF):
+        seed("ata", "plain-%02x" % command, ata(command, device, 16, 0x82))
+    for block in (0, 3, 7):
+        seed("ata", "identify-%d" % block, ata(0xEC, 0xA0 << 24,
+                                           size=1 << (30 + 4 * block), block=block))
+    for feature in (0xD0, 0xD1, 0xD5, 0xD8, 0xD9, 0xDA):
+        seed("ata", "smart-%02x" % feature, ata(0xB0, smart, 1, feature))
+    seed("ata", "smart-no-key", ata(0xB0, 0, 1, 0xD0))
+    ranges = ((8, 8), (16, 65535), (0, 0), (5, 1), (1 << 20, 3), (1 << 47, 0))
+    entries = b"".join(struct.pack("<Q", lba | n << 48) for lba, n in ranges)
+    seed("ata", "trim", ata(6, 0, 1, 1, ext | write, entries.ljust(512, b"\0")))
+    seed("ata", "trim-two", ata(6, 0, 2, 1, ext | write, bytes(1016) + entries[:8]))
+    seed("ata", "trim-beyond", ata(6, 0, 1, 1, ext | write, entries.ljust(504, b"\0") + b"\xff" * 8))
+    seed("ata", "trim-short", ata(6, 0, 2, 1, ext | write, entries.ljust(512, b"\0")))
+    seed("ata", "end-28", ata(0x20, 0xEFFFFFFE, 1, size=1 << 50))
+    seed("ata", "end-28-beyond", ata(0x20, 0xEFFFFFFE, 2, size=1 << 50))
+    seed("ata", "end-48", ata(0x24, 2**48 - 3, 2, 0, ext, size=2**64 - 1))
+    seed("ata", "count-0", ata(0x24, 0, 0, 0, ext, room=2**32 - 1, size=1 << 40))
+    seed("ata", "empty-disk", ata(0x24, 0, 1, 0, ext, size=0))
+    seed("ata", "wrong-way", ata(0x24, 0, 1, 0, ext | write, sector))
+    seed("ata", "read-only", ata(0x34, 0, 1, 0, ext | write, sector, facts=1))
+
+
 SERVER, STRANGER, TWO_LOOPS, BYE, STOPS, UNREAD = 1, 2, 4, 8, 16, 32
 
 
@@ -242,6 +283,7 @@ def scsi_seeds():
 
 pdu_seeds()
 nbdx_seeds()
+ata_seeds()
 scsi_seeds()
 ctl_seeds()
 handshake_seeds()

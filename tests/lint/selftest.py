@@ -91,6 +91,7 @@ PLANTS = [
     ("check-numbers", planted(LOOP, None, "int e = NBD_EPERM;\n"), "nbdx.c"),
     ("check-numbers", planted(NBDX, None, "int e = htobe32(5);\n"), "bytes.h"),
     ("check-numbers", planted(LOOP, None, "int k = SCSI_KEY_NO_SENSE;\n"), "scsi_sense.tbl"),
+    ("check-numbers", planted(LOOP, None, "int a = ATA_ERROR_ABRT;\n"), "ata_dispatch.c"),
     ("check-heads", {NUM_H: CLEAN[NUM_H].replace(" * Another one.\n * The third.\n", "")},
      "lines of prose"),
     ("check-heads", {NUM: CLEAN[NUM].replace("SPDX", "SPXD")}, "licence is missing"),

@@ -2,7 +2,7 @@
  *
  * drv_sim.c - struct drv_ops on virtual time.
  *
- *   submit ─▶ sim_sock / sim_disk_io / job ─▶ ready list ─▶ turn: done()
+ *   submit ─▶ sim_sock / sim_link / sim_disk_io / job ─▶ ready list ─▶ turn: done()
  *   post   ─▶ a box per sender, delayed   ─────────────────▶ turn: run()
  *
  * A turn runs what was ready when it began, sometimes only a part of it; mail
@@ -21,6 +21,7 @@
 #include "tests/sim/sim_disk_fs.h"
 #include "tests/sim/sim_disk_io.h"
 #include "tests/sim/sim_home.h"
+#include "tests/sim/sim_link.h"
 #include "tests/sim/sim_sock.h"
 
 #define SENDERS (SIM_LOOPS + 2) /* and main, and the helpers */
@@ -119,6 +120,7 @@ static int create(struct loop *loop, struct loop_pool *pool, struct drv **out, s
 	drv->index = index;
 	m->drv[index] = drv;
 	m->disk->fs.ops = &sim_disk_fs_ops;
+	m->ether->links.ops = &sim_link_ops;
 	*out = drv;
 	return 0;
 }
@@ -208,11 +210,22 @@ static void submit(struct drv *drv, struct drv_op *op)
 	case DRV_JOB:
 		submit_job(drv, op);
 		break;
-	case DRV_POLL: /* nothing foreign ever happens here */
+	case DRV_POLL: /* nothing else that is foreign ever happens here */
+		if (sim_link_is(m->ether, op->sock))
+			sim_link_poll(m->ether, &drv->home, op);
 		break;
 	default:
 		sim_world_broken(m->world, "an operation of kind %u", op->kind);
 	}
+}
+
+static void cancel_poll(struct drv *drv, struct drv_op *op)
+{
+	struct sim_ether *ether = drv->machine->ether;
+
+	if (sim_link_is(ether, op->sock) && !sim_link_cancel(ether, op))
+		return; /* twice */
+	ready(&drv->home, op, -ECANCELED, false);
 }
 
 static void cancel(struct drv *drv, struct drv_op *op)
@@ -222,7 +235,7 @@ static void cancel(struct drv *drv, struct drv_op *op)
 	if (op->kind == DRV_ACCEPT || op->kind == DRV_RECV)
 		sim_sock_cancel(drv->machine->net, &drv->home, op);
 	else if (op->kind == DRV_POLL)
-		ready(&drv->home, op, -ECANCELED, false);
+		cancel_poll(drv, op);
 }
 
 /* ---- mail --------------------------------------------------------------- */
@@ -383,6 +396,11 @@ static struct drv_fs *fs(struct drv *drv)
 	return &drv->machine->disk->fs;
 }
 
+static struct drv_links *links(struct drv *drv)
+{
+	return &drv->machine->ether->links;
+}
+
 const struct drv_ops drv_sim = {
 	.name = "sim",
 	.helpers = false,
@@ -402,4 +420,5 @@ const struct drv_ops drv_sim = {
 	.sock_shut = sock_shut,
 	.sock_close = sock_close,
 	.fs = fs,
+	.links = links,
 };

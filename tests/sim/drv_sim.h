@@ -11,6 +11,7 @@
 
 #include "gateway/loop/drv.h"
 #include "tests/sim/sim_disk.h"
+#include "tests/sim/sim_ether.h"
 #include "tests/sim/sim_net.h"
 #include "tests/sim/sim_world.h"
 
@@ -23,6 +24,7 @@ enum sim_at { SIM_AT_MAIN, SIM_AT_LOOP, SIM_AT_HELPER, SIM_AT_OUTSIDE };
 struct sim_machine {
 	struct sim_world *world;
 	struct sim_net *net;
+	struct sim_ether *ether;
 	struct sim_disk *disk;
 	struct drv *drv[SIM_LOOPS];
 	enum sim_at at;

@@ -10,6 +10,7 @@ if HAVE_CMOCKA
 GW_SIM_TESTS = \
 	%reldir%/drv_sim_test \
 	%reldir%/sim_inode_test \
+	%reldir%/sim_link_test \
 	%reldir%/sim_model_test
 check_PROGRAMS += $(GW_SIM_TESTS)
 TESTS += $(GW_SIM_TESTS)
@@ -29,6 +30,8 @@ endif
 	%reldir%/sim_disk_fs.h \
 	%reldir%/sim_disk_io.c \
 	%reldir%/sim_disk_io.h \
+	%reldir%/sim_ether.c \
+	%reldir%/sim_ether.h \
 	%reldir%/sim_home.h \
 	%reldir%/sim_host.c \
 	%reldir%/sim_host.h \
@@ -50,6 +53,8 @@ endif
 	%reldir%/sim_iscsi_tx.c \
 	%reldir%/sim_iscsi_tx.h \
 	%reldir%/sim_iscsi_wire.h \
+	%reldir%/sim_link.c \
+	%reldir%/sim_link.h \
 	%reldir%/sim_model.c \
 	%reldir%/sim_model.h \
 	%reldir%/sim_nbd.c \
@@ -107,6 +112,7 @@ GW_SIM_WRAPS = -Wl,--wrap=gw_req_wait,--wrap=gw_credit_wait,--wrap=gw_req_orphan
 
 %canon_reldir%_drv_sim_test_LDADD = %reldir%/libsim.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_sim_inode_test_LDADD = %reldir%/libsim.a $(GW_BASE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_sim_link_test_LDADD = %reldir%/libsim.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_sim_model_test_LDADD = %reldir%/libsim.a $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 
 # Fifty times as many seeds as in check.

@@ -10,6 +10,7 @@
 
 #include "gateway/base/check.h"
 #include "tests/sim/sim_disk_io.h"
+#include "tests/sim/sim_link.h"
 #include "tests/sim/sim_sock.h"
 
 static void wait_in_turn(struct sim_machine *machine, struct drv *drv, uint64_t until_ns);
@@ -21,10 +22,12 @@ struct sim_host *sim_host_new(uint64_t seed)
 	GW_CHECK(h);
 	h->world = sim_world_new(seed);
 	h->net = sim_net_new(h->world, &sim_sock_daemon);
+	h->ether = sim_ether_new(h->world, &sim_link_daemon);
 	h->disk = sim_disk_new(h->world);
 	h->machine = (struct sim_machine){
 		.world = h->world,
 		.net = h->net,
+		.ether = h->ether,
 		.disk = h->disk,
 		.at = SIM_AT_MAIN,
 		.mail_min_ns = 200,
@@ -41,6 +44,7 @@ void sim_host_free(struct sim_host **address)
 	if (!h)
 		return;
 	sim_net_free(&h->net);
+	sim_ether_free(&h->ether);
 	sim_disk_free(&h->disk);
 	sim_world_free(&h->world);
 	free(h);
@@ -216,6 +220,7 @@ void sim_host_power_cut(struct sim_host *h)
 	sim_disk_power_cut(h->disk, num, 8, &survey);
 	sim_note(h->world, SIM_TR_POWER_CUT, survey.kept, survey.lost, 0);
 	sim_sock_power_cut(h->net);
+	sim_link_power_cut(h->ether);
 }
 
 void sim_host_kill(struct sim_host *h)
@@ -228,6 +233,7 @@ void sim_host_kill(struct sim_host *h)
 		i->writer = false;
 	}
 	sim_sock_power_cut(h->net);
+	sim_link_power_cut(h->ether);
 }
 
 void sim_host_power_on(struct sim_host *h)

@@ -17,6 +17,7 @@ struct sim_host {
 	struct sim_machine machine;
 	struct sim_world *world;
 	struct sim_net *net;
+	struct sim_ether *ether;
 	struct sim_disk *disk;
 	struct loop_set *loops; /* null: no daemon runs */
 	unsigned n_loops;

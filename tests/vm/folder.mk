@@ -3,6 +3,7 @@
 
 VM_TESTS = \
 	%reldir%/selftest.py \
+	%reldir%/frames.py \
 	%reldir%/nbd.py \
 	%reldir%/iscsi.py
 VM_TOOLS = %reldir%/churn %reldir%/pledge
@@ -16,6 +17,7 @@ EXTRA_DIST += \
 	$(VM_TESTS) \
 	%reldir%/README \
 	%reldir%/guest/disk.sh \
+	%reldir%/guest/frames.sh \
 	%reldir%/guest/iscsi.sh \
 	%reldir%/guest/nbd.sh \
 	%reldir%/guest/nbdlink.py \
@@ -23,7 +25,11 @@ EXTRA_DIST += \
 	%reldir%/init \
 	%reldir%/vm
 
-check-vm: all $(VM_TOOLS)
+if HAVE_CMOCKA
+VM_UNITS = tests/unit/gateway/loop/loop_link_test$(EXEEXT)
+endif
+
+check-vm: all $(VM_TOOLS) $(VM_UNITS)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(VM_TESTS)'
 
 .PHONY: check-vm

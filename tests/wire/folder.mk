@@ -41,9 +41,35 @@ CHECK_TSAN += \
 	%reldir%/507-nbd-stream.py \
 	%reldir%/520-nbd-vanish.py
 
+# In a network namespace of their own; against another target, by hand:
+# SLUICE_AOE_PEER=vblade
+WIRE_AOE_TESTS = \
+	%reldir%/600-aoe-discovery.py \
+	%reldir%/610-aoe-config.py \
+	%reldir%/620-aoe-ata.py \
+	%reldir%/625-aoe-identify.py \
+	%reldir%/630-aoe-mask-reserve.py \
+	%reldir%/640-aoe-io.py \
+	%reldir%/650-aoe-link.py \
+	%reldir%/660-aoe-hostile.py \
+	%reldir%/665-aoe-flood.py \
+	%reldir%/670-aoe-restart.py \
+	%reldir%/680-aoe-store.py
+
+TESTS += $(WIRE_AOE_TESTS)
+CHECK_TSAN += \
+	%reldir%/630-aoe-mask-reserve.py \
+	%reldir%/640-aoe-io.py \
+	%reldir%/650-aoe-link.py
+
 EXTRA_DIST += \
 	$(WIRE_TESTS) \
 	$(WIRE_ISCSI_TESTS) \
+	$(WIRE_AOE_TESTS) \
+	%reldir%/aoehostile.py \
+	%reldir%/aoenet.py \
+	%reldir%/aoetarget.py \
+	%reldir%/aoewire.py \
 	%reldir%/hostile.py \
 	%reldir%/iscsihostile.py \
 	%reldir%/iscsipdu.py \

@@ -6,6 +6,7 @@ GW_DAEMON_TESTS = \
 	%reldir%/life_test \
 	%reldir%/options_test \
 	%reldir%/serve_test \
+	%reldir%/state_test \
 	%reldir%/watch_test
 check_PROGRAMS += $(GW_DAEMON_TESTS)
 TESTS += $(GW_DAEMON_TESTS)
@@ -21,6 +22,7 @@ GW_DAEMON_TEST_LIBS = $(GW_DAEMON_LIBS) gateway/core/libgw_core.a $(GW_LOOP_LIBS
 %canon_reldir%_options_test_LDADD = $(GW_DAEMON_TEST_LIBS)
 %canon_reldir%_serve_test_SOURCES = %reldir%/serve_test.c %reldir%/front.h
 %canon_reldir%_serve_test_LDADD = $(GW_DAEMON_TEST_LIBS)
+%canon_reldir%_state_test_LDADD = $(GW_DAEMON_TEST_LIBS)
 %canon_reldir%_watch_test_LDADD = $(GW_DAEMON_LIBS) $(CORE_RIG_LIBS)
 
 TESTS += %reldir%/main_test.sh

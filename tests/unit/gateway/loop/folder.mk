@@ -14,6 +14,7 @@ GW_LOOP_TESTS = \
 	%reldir%/loop_addr_test \
 	%reldir%/loop_door_test \
 	%reldir%/loop_doors_test \
+	%reldir%/loop_link_test \
 	%reldir%/loop_mail_test \
 	%reldir%/loop_pool_test \
 	%reldir%/loop_stream_test \
@@ -41,6 +42,15 @@ LOOP_CASES = \
 %canon_reldir%_drv_folio_test_SOURCES = %reldir%/drv_folio_test.c $(LOOP_RIG)
 %canon_reldir%_drv_host_fs_test_SOURCES = %reldir%/drv_host_fs_test.c $(LOOP_RIG)
 %canon_reldir%_drv_lock_test_SOURCES = %reldir%/drv_lock_test.c $(LOOP_RIG)
+%canon_reldir%_loop_link_test_SOURCES = \
+	%reldir%/link_cases.h \
+	%reldir%/link_cases.tbl \
+	%reldir%/link_cases_frames.c \
+	%reldir%/link_cases_life.c \
+	%reldir%/link_rig.c \
+	%reldir%/link_rig.h \
+	%reldir%/loop_link_test.c \
+	$(LOOP_RIG)
 %canon_reldir%_loop_stream_test_SOURCES = %reldir%/loop_stream_test.c $(LOOP_RIG)
 
 %canon_reldir%_drv_aio_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
@@ -54,6 +64,7 @@ LOOP_CASES = \
 %canon_reldir%_loop_addr_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_door_test_LDADD = tests/sim/libsim.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_doors_test_LDADD = tests/sim/libsim.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_loop_link_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_mail_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_pool_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_stream_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)

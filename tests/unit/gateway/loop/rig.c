@@ -53,10 +53,17 @@ void rig_until(struct rig *rig, const int *what, int least)
 
 void rig_for_ms(struct rig *rig, int ms)
 {
-	struct instant end = instant_add(loop_clock(rig->loop), span_ms(ms));
+	rig_turns_in(rig, ms);
+}
 
-	while (instant_before(loop_clock(rig->loop), end))
+unsigned rig_turns_in(struct rig *rig, int ms)
+{
+	struct instant end = instant_add(loop_clock(rig->loop), span_ms(ms));
+	unsigned n = 0;
+
+	for (; instant_before(loop_clock(rig->loop), end); n++)
 		loop_turn(rig->loop, end);
+	return n;
 }
 
 static void done(struct drv_op *drv_op, int64_t res)

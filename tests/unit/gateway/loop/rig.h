@@ -33,6 +33,8 @@ void rig_down_pair(struct rig *rig, int pair[2]);
 void rig_until(struct rig *rig, const int *what, int least);
 /* Turns it for that long, so that what should not happen could. */
 void rig_for_ms(struct rig *rig, int ms);
+/* The same, and how many turns that were: few, if nothing wakes it. */
+unsigned rig_turns_in(struct rig *rig, int ms);
 
 struct rig_op {
 	struct drv_op op;

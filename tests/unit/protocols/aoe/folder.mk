@@ -1,0 +1,20 @@
+# tests/unit/protocols/aoe: one program for each pure file of protocols/aoe.
+
+if HAVE_CMOCKA
+PR_AOE_TESTS = \
+	%reldir%/aoe_book_test \
+	%reldir%/aoe_name_test \
+	%reldir%/aoe_order_test \
+	%reldir%/aoe_pdu_test \
+	%reldir%/aoe_rate_test
+check_PROGRAMS += $(PR_AOE_TESTS)
+TESTS += $(PR_AOE_TESTS)
+endif
+
+PR_AOE_PURE_LIBS = protocols/aoe/libpr_aoe.a $(GW_BASE_LIBS) $(CMOCKA_LIBS)
+
+%canon_reldir%_aoe_book_test_LDADD = $(PR_AOE_PURE_LIBS)
+%canon_reldir%_aoe_name_test_LDADD = $(PR_AOE_PURE_LIBS)
+%canon_reldir%_aoe_order_test_LDADD = $(PR_AOE_PURE_LIBS)
+%canon_reldir%_aoe_pdu_test_LDADD = $(PR_AOE_PURE_LIBS)
+%canon_reldir%_aoe_rate_test_LDADD = $(PR_AOE_PURE_LIBS)
