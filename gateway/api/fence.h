@@ -34,7 +34,9 @@ enum gw_fence_flag {
 	GW_FENCE_READS = 1, /* and what reads them */
 	/* Nobody acts: it only keeps new writes behind those that came before.
 	 * Waits for no other fence. */
-	GW_FENCE_SHADOW = 2
+	GW_FENCE_SHADOW = 2,
+	/* With SHADOW: it does not even hold, it only waits for those that run now. */
+	GW_FENCE_PASS = 4
 };
 
 /* Embedded in the asker's object; the core's from gw_fence_take() until held()

@@ -136,6 +136,7 @@ struct gw_guard {
 	uint64_t offset, length;
 	unsigned flags;
 	bool drained;
+	struct instant since;
 	uint64_t place; /* on this lane: it waits for lower ones, holds higher ones */
 	struct gw_req *shadowed; /* of this lane: for whose sake it stands; or null */
 	TAILQ_ENTRY(gw_guard) link;
@@ -164,6 +165,7 @@ struct gw_itl {
 	struct loop_mail join, reset;
 	unsigned join_next, reset_next;
 	bool resetting, reset_again;
+	struct gw_fence_req reset_end;
 	TAILQ_HEAD(, gw_reset_waiter) reset_waiters;
 	TAILQ_ENTRY(gw_itl) link;
 };

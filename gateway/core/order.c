@@ -33,7 +33,8 @@ static bool is_held(const struct gw_lane *lane, const struct gw_req *req)
 	const struct gw_guard *guard;
 
 	TAILQ_FOREACH (guard, &lane->guards, link)
-		if (req->place > guard->place && concerns(guard, req))
+		if (req->place > guard->place && !(guard->flags & GW_FENCE_PASS) &&
+		    concerns(guard, req))
 			return true;
 	return false;
 }
@@ -197,6 +198,7 @@ void gw_order_guard(struct gw_lane *lane, struct gw_guard *guard)
 	struct gw_req *mine = guard->shadowed;
 
 	guard->drained = false;
+	guard->since = loop_now(lane->gwl->loop);
 	guard->place = ++lane->places;
 	TAILQ_INSERT_TAIL(&lane->guards, guard, link);
 	lane->n_guards++;
@@ -205,12 +207,26 @@ void gw_order_guard(struct gw_lane *lane, struct gw_guard *guard)
 		mine->place = guard->place;
 }
 
+/* Of a guard that holds nobody: by time, for read-modify-write has no place.  What came
+ * in the same turn is waited for, too. */
+static bool has_passed(const struct gw_lane *lane, const struct gw_guard *guard)
+{
+	const struct gw_req *req;
+
+	TAILQ_FOREACH (req, &lane->running, link)
+		if (req->submitted.ns <= guard->since.ns && concerns(guard, req))
+			return false;
+	return true;
+}
+
 bool gw_order_drained(const struct gw_lane *lane, const struct gw_guard *guard)
 {
 	const struct gw_req *req;
 
 	if (gw_planted(GW_PLANT_SKIP_FENCE))
 		return true;
+	if (guard->flags & GW_FENCE_PASS)
+		return has_passed(lane, guard);
 	TAILQ_FOREACH (req, &lane->running, link)
 		if (concerns(guard, req))
 			return false;

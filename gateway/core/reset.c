@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * reset.c - one letter per nexus goes round all loops and tells each lane
- * (gateway/api/reset.h).
+ * reset.c - one letter per nexus goes round all loops and tells each lane; then what
+ * was at the store is waited for (gateway/api/reset.h).
  */
 #include "config.h"
 
@@ -25,6 +25,21 @@ static void come_home(struct gw_itl *itl)
 	gw_itl_put(itl);
 }
 
+/* Those that were told have aborted what they could: the rest is at the store. */
+static void older_have_ended(struct gw_fence_req *fence, enum gw_status status)
+{
+	if (status == GW_OK)
+		gw_fence_release(fence);
+	come_home((struct gw_itl *)((uint8_t *)fence - offsetof(struct gw_itl, reset_end)));
+}
+
+static void wait_for_older(struct gw_itl *itl)
+{
+	itl->reset_end = (struct gw_fence_req){ .held = older_have_ended,
+						.flags = GW_FENCE_SHADOW | GW_FENCE_PASS };
+	gw_fence_take(itl->lane->volume, itl->lane->gwl->loop, &itl->reset_end);
+}
+
 static void tell_lane(struct loop_mail *mail)
 {
 	struct gw_itl *itl = (struct gw_itl *)((uint8_t *)mail - offsetof(struct gw_itl, reset));
@@ -32,7 +47,7 @@ static void tell_lane(struct loop_mail *mail)
 	struct gw_event event = { .kind = GW_EVENT_RESET, .nexus_id = itl->nexus->id };
 
 	if (itl->reset_next == volume->n_lanes) {
-		come_home(itl);
+		wait_for_older(itl);
 		return;
 	}
 	gw_event_tell(&volume->lane[itl->reset_next++], &event);

@@ -7,8 +7,8 @@
  *
  * Task sets are one per nexus (TST 001b): nothing here touches the tasks of
  * others.  A LOGICAL UNIT RESET reaches them as an event of the volume, through
- * scsi_nexus_ops.reset, soon; done() does not wait for them.  Everything on the
- * home loop of the nexus.
+ * scsi_nexus_ops.reset, soon; done() does not wait for them: who answers waits by
+ * gateway/api/reset.h.  Everything on the home loop of the nexus.
  */
 #ifndef TRANSLATORS_SCSI_SCSI_TMF_H
 #define TRANSLATORS_SCSI_SCSI_TMF_H
