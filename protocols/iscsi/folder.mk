@@ -38,6 +38,8 @@ noinst_LIBRARIES += %reldir%/libpr_iscsi.a
 	%reldir%/iscsi_refusals.tbl \
 	%reldir%/iscsi_reg.c \
 	%reldir%/iscsi_reg.h \
+	%reldir%/iscsi_ripen.c \
+	%reldir%/iscsi_ripen.h \
 	%reldir%/iscsi_rx.c \
 	%reldir%/iscsi_rx.h \
 	%reldir%/iscsi_scsi.c \

@@ -9,6 +9,7 @@
 #include "gateway/base/check.h"
 #include "gateway/base/num.h"
 #include "protocols/iscsi/iscsi_out.h"
+#include "protocols/iscsi/iscsi_ripen.h"
 #include "protocols/iscsi/iscsi_task.h"
 
 /* Pieces end at multiples of this but at the end of the transfer: of every logical
@@ -126,6 +127,8 @@ static void advance(struct iscsi_task *task, const struct iscsi_pdu *pdu, bool c
 	/* F ends it, and not the last byte: a PDU without data may bring F (11.7.7) */
 	if (pdu->final || too_much)
 		close_burst(task, burst);
+	if (task->condemned)
+		iscsi_ripen_look(task->sess);
 }
 
 void iscsi_dataout_came(struct iscsi_task *task, const struct iscsi_pdu *pdu)
@@ -243,7 +246,7 @@ static bool step(struct iscsi_task *task)
 	uint32_t needed;
 
 	if (!left || task->unasked.open || task->broken || task->state != ISCSI_TASK_BEGUN ||
-	    task->scsi.aborted) /* then it waits for the store alone */
+	    task->scsi.aborted || task->condemned) /* then it waits for the store alone */
 		return false;
 	if (!have_piece(task)) {
 		iscsi_task_hunger(task);

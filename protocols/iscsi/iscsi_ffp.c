@@ -12,6 +12,7 @@
 #include "gateway/base/num.h"
 #include "protocols/iscsi/iscsi_doom.h"
 #include "protocols/iscsi/iscsi_out.h"
+#include "protocols/iscsi/iscsi_ripen.h"
 #include "protocols/iscsi/iscsi_scsi.h"
 #include "protocols/iscsi/iscsi_talk.h"
 #include "protocols/iscsi/iscsi_task.h"
@@ -259,6 +260,11 @@ static void start(struct iscsi_task *task)
 		iscsi_task_end(&task);
 		return;
 	}
+	if (iscsi_ripen_holds(task)) {
+		task->state = ISCSI_TASK_BEHIND;
+		STAILQ_INSERT_TAIL(&task->sess->behind, task, behind);
+		return;
+	}
 	task->state = ISCSI_TASK_BEGUN;
 	rows[task->pdu.opcode].start(task);
 }
@@ -271,6 +277,19 @@ static void start_kept(struct iscsi_sess *sess)
 		task->counted = true;
 		start(task);
 	}
+	iscsi_ripen_look(sess);
+}
+
+void iscsi_ffp_unblocked(struct iscsi_sess *sess)
+{
+	struct iscsi_task *task;
+
+	while ((task = STAILQ_FIRST(&sess->behind)) && !iscsi_ripen_holds(task)) {
+		STAILQ_REMOVE_HEAD(&sess->behind, behind);
+		task->state = ISCSI_TASK_COMING;
+		start(task);
+	}
+	start_kept(sess);
 }
 
 static void in_turn(struct iscsi_task *task)

@@ -25,4 +25,7 @@ void iscsi_ffp_look(struct iscsi_conn *conn);
  * the connection is doomed. */
 void iscsi_ffp_refuse(struct iscsi_conn *conn, enum iscsi_fault fault);
 
+/* Commands that waited behind a function on many tasks may go on (iscsi_ripen.h). */
+void iscsi_ffp_unblocked(struct iscsi_sess *sess);
+
 #endif

@@ -15,7 +15,9 @@
 #include "gateway/base/log.h"
 #include "gateway/base/str.h"
 #include "gateway/loop/loop_set.h"
+#include "protocols/iscsi/iscsi_ffp.h"
 #include "protocols/iscsi/iscsi_names.h"
+#include "protocols/iscsi/iscsi_ripen.h"
 #include "protocols/iscsi/iscsi_scsi.h"
 #include "protocols/iscsi/iscsi_task.h"
 #include "protocols/iscsi/iscsi_tmf.h"
@@ -196,6 +198,7 @@ bool iscsi_sess_open(struct iscsi_sess *sess, uint32_t cmdsn,
 	sess->credits = depth;
 	iscsi_window_begin(&sess->window, sess->slots, ISCSI_SLOTS, cmdsn, depth);
 	iscsi_scsi_feed_init(sess);
+	iscsi_ripen_init(sess, iscsi_ffp_unblocked);
 	LIST_INSERT_HEAD(&home->sessions, sess, link);
 	move(sess, ISCSI_SESS_E_FIRST_LOGIN);
 	if (!depth || (!sess->discovery && !open_nexus(sess))) {
@@ -293,6 +296,7 @@ static void go_when_over(struct iscsi_sess *sess)
 	sess->gone = true;
 	loop_timer_disarm(loop, &sess->patience);
 	iscsi_scsi_feed_end(sess);
+	iscsi_ripen_end(sess);
 	release(sess);
 	LIST_REMOVE(sess, link);
 	sess->mail.run = sess->gone_at_loop0;

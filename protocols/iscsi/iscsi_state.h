@@ -114,6 +114,7 @@ struct iscsi_burst {
 enum iscsi_task_state {
 	ISCSI_TASK_COMING, /* its own data segment is being received */
 	ISCSI_TASK_KEPT, /* an earlier CmdSN is missing */
+	ISCSI_TASK_BEHIND, /* in turn, but a function on many tasks waits (iscsi_ripen.h) */
 	ISCSI_TASK_BEGUN,
 	ISCSI_TASK_ENDED /* the answer waits for data that is still under way */
 };
@@ -130,6 +131,7 @@ struct iscsi_task {
 	bool hashed, is_hungry;
 	bool abandoned; /* its session has asked it to end */
 	bool counted; /* takes a place of the window */
+	bool condemned; /* a function will end it: it asks for no more data */
 	/* 1 + the condition (scsi_sense.tbl) that it fails with; its data is dropped */
 	uint16_t broken;
 	unsigned inside; /* calls into the command that are on the stack */
@@ -150,6 +152,11 @@ struct iscsi_task {
 	bool managing; /* tmf is in use (iscsi_tmf.c) */
 	unsigned told_units; /* whose resets have been told to all */
 	struct gw_reset_waiter told;
+	bool ripens, all_units; /* iscsi_ripen.c */
+	struct instant ripe_by;
+	void (*ripe)(struct iscsi_task *tmf);
+	TAILQ_ENTRY(iscsi_task) ripening;
+	STAILQ_ENTRY(iscsi_task) behind; /* of those with that state */
 
 	/* ---- large: not cleared for a new task (iscsi_pool.c) ---- */
 	struct iscsi_pdu pdu; /* its cdb pointer is not valid: see scsi.cdb */
@@ -280,6 +287,11 @@ struct iscsi_sess {
 	unsigned n_hungry;
 	struct loop_timer hunger;
 	struct loop_task feed;
+	TAILQ_HEAD(, iscsi_task) ripening; /* functions that wait, the oldest first ... */
+	STAILQ_HEAD(, iscsi_task) behind; /* ... and commands behind them */
+	struct loop_timer ripe_timer;
+	struct loop_task ripen;
+	void (*unblocked)(struct iscsi_sess *sess);
 	uint32_t next_ttt;
 	struct iscsi_conn_list conns;
 	unsigned n_conns;

@@ -7,6 +7,7 @@
 #include "protocols/iscsi/iscsi_task.h"
 
 #include "protocols/iscsi/iscsi_pool.h"
+#include "protocols/iscsi/iscsi_ripen.h"
 
 /* How soon hungry tasks are looked at where no credit tells (the pool of requests
  * was empty). */
@@ -90,6 +91,12 @@ void iscsi_task_end(struct iscsi_task **taskp)
 		STAILQ_REMOVE(&sess->hungry, task, iscsi_task, hungry);
 		sess->n_hungry--;
 	}
+	if (task->ripens) {
+		iscsi_ripen_look(sess); /* others waited behind it */
+		TAILQ_REMOVE(&sess->ripening, task, ripening);
+	}
+	if (task->state == ISCSI_TASK_BEHIND)
+		STAILQ_REMOVE(&sess->behind, task, iscsi_task, behind);
 	if (task->last)
 		task->last->task = NULL;
 	if (task->data.n)
@@ -102,6 +109,7 @@ void iscsi_task_end(struct iscsi_task **taskp)
 		loop_defer(sess->home->loop, &sess->logout->conn->task);
 	LIST_REMOVE(task, link);
 	sess->n_tasks--;
+	iscsi_ripen_look(sess);
 	iscsi_pool_task_put(sess->home, task);
 	if (sess->closing || !LIST_EMPTY(&sess->joins))
 		loop_defer(sess->home->loop, &sess->rest);

@@ -10,6 +10,7 @@
 #include "gateway/base/bytes.h"
 #include "gateway/base/table.h"
 #include "protocols/iscsi/iscsi_out.h"
+#include "protocols/iscsi/iscsi_ripen.h"
 #include "protocols/iscsi/iscsi_sn.h"
 #include "protocols/iscsi/iscsi_task.h"
 
@@ -135,11 +136,17 @@ static void drop_kept(struct iscsi_task *kept)
 	iscsi_task_end(&kept);
 }
 
-/* Its answer waited for data: not any more. */
+/* Its answer waited for data, or it for another function: not any more. */
 static void drop_ended(struct iscsi_task *ended)
 {
 	iscsi_count(ended->sess->home, ISCSI_COUNT_aborted, 1);
 	iscsi_task_end(&ended);
+}
+
+static bool is_behind_before(const struct iscsi_task *behind, const struct iscsi_task *task)
+{
+	return behind->is_scsi && behind->state == ISCSI_TASK_BEHIND &&
+	       iscsi_sn_lt(behind->pdu.cmdsn, task->pdu.cmdsn);
 }
 
 static void drop_all(struct iscsi_task *task, enum reach reach)
@@ -152,7 +159,8 @@ static void drop_all(struct iscsi_task *task, enum reach reach)
 			continue;
 		if (is_kept_before(other, task))
 			drop_kept(other);
-		else if (other->is_scsi && other->state == ISCSI_TASK_ENDED)
+		else if ((other->is_scsi && other->state == ISCSI_TASK_ENDED) ||
+			 is_behind_before(other, task))
 			drop_ended(other);
 	}
 }
@@ -187,7 +195,7 @@ static bool abort_here(struct iscsi_task *task, enum iscsi_tmf_answer *verdict)
 		drop_kept(other);
 		return true;
 	}
-	if (other->state == ISCSI_TASK_ENDED) {
+	if (other->state == ISCSI_TASK_ENDED || other->state == ISCSI_TASK_BEHIND) {
 		drop_ended(other);
 		return true;
 	}
@@ -207,6 +215,34 @@ static void reset_others(struct iscsi_task *task)
 			gw_itl_reset(scsi_unit_itl(unit));
 }
 
+static bool ends_many(const struct function *function)
+{
+	return function->reach != ONE_TASK && function->kind < SCSI_TMF_QUERY_TASK &&
+	       function->kind != SCSI_TMF_CLEAR_ACA;
+}
+
+/* 4.2.3.3 c: what had to come has come, or will not come any more. */
+static void act(struct iscsi_task *task)
+{
+	const struct function *function = function_of(task);
+
+	task->tmf = (struct scsi_tmf){
+		.kind = function->kind,
+		.tag = task->pdu.tmf.ref_itt,
+		.done = ended,
+		.owner = task,
+	};
+	be64_put(task->tmf.lun, task->pdu.lun);
+	task->managing = true;
+	if (ends_many(function)) {
+		iscsi_ripen_plug(task);
+		drop_all(task, function->reach);
+	}
+	if (function->resets)
+		reset_others(task);
+	scsi_tmf_start(task->sess->scsi, &task->tmf);
+}
+
 void iscsi_tmf_start(struct iscsi_task *task)
 {
 	const struct function *function = function_of(task);
@@ -223,20 +259,9 @@ void iscsi_tmf_start(struct iscsi_task *task)
 		answer(task, verdict);
 		return;
 	}
-	task->tmf = (struct scsi_tmf){
-		.kind = function->kind,
-		.tag = task->pdu.tmf.ref_itt,
-		.done = ended,
-		.owner = task,
-	};
-	be64_put(task->tmf.lun, task->pdu.lun);
 	task->state = ISCSI_TASK_BEGUN;
-	task->managing = true;
-	if (function->reach != ONE_TASK && function->kind < SCSI_TMF_QUERY_TASK)
-		drop_all(task, function->reach);
-	if (function->resets)
-		reset_others(task);
-	scsi_tmf_start(task->sess->scsi, &task->tmf);
+	if (!ends_many(function) || !iscsi_ripen_wait(task, function->reach == ALL_UNITS, act))
+		act(task);
 }
 
 void iscsi_tmf_leave(struct iscsi_task *task)

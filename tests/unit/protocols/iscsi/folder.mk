@@ -12,6 +12,7 @@ PR_ISCSI_TESTS = \
 	%reldir%/iscsi_login_test \
 	%reldir%/iscsi_names_test \
 	%reldir%/iscsi_pdu_test \
+	%reldir%/iscsi_ripen_test \
 	%reldir%/iscsi_rx_test \
 	%reldir%/iscsi_sess_fsm_test \
 	%reldir%/iscsi_sess_test \
@@ -48,6 +49,8 @@ ISCSI_INI_LIBS = $(fuzz_stack_libs) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_sess_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_tcp_test_SOURCES = %reldir%/iscsi_tcp_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_tcp_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_ripen_test_SOURCES = %reldir%/iscsi_ripen_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_ripen_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_tmf_test_SOURCES = %reldir%/iscsi_tmf_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_tmf_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_talk_test_SOURCES = %reldir%/iscsi_talk_test.c $(ISCSI_INI)
