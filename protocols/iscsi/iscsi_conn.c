@@ -167,6 +167,12 @@ static void ping(struct iscsi_conn *conn)
 	iscsi_out_queue(conn, out);
 }
 
+/* A discovery session is asked nothing (4.3): it is over when it is silent. */
+static int patience_s(const struct iscsi_conn *conn)
+{
+	return conn->sess->discovery ? ISCSI_CONN_DISCOVERY_S : ISCSI_CONN_PING_S;
+}
+
 /* Silence for a while: a NOP-In that wants an answer (11.19); none: it is gone. */
 static void listen_to_silence(struct loop_timer *timer)
 {
@@ -178,9 +184,9 @@ static void listen_to_silence(struct loop_timer *timer)
 
 	if (conn->waiting)
 		conn->heard = now; /* we do not listen; a dead peer's socket errs */
-	due = instant_add(conn->heard, span_s(ISCSI_CONN_PING_S));
+	due = instant_add(conn->heard, span_s(patience_s(conn)));
 	if (!instant_before(now, due)) {
-		if (conn->ping_ttt != ISCSI_NO_TAG) {
+		if (conn->sess->discovery || conn->ping_ttt != ISCSI_NO_TAG) {
 			iscsi_doom(conn, "it does not answer");
 			return;
 		}

@@ -12,6 +12,7 @@
 
 #define ISCSI_CONN_PING_S 15 /* of silence, until we ask */
 #define ISCSI_CONN_PONG_S 15 /* until the answer must be there */
+#define ISCSI_CONN_DISCOVERY_S 60 /* of silence, until a discovery session is ended */
 
 /* What the login leaves to it. */
 struct iscsi_conn_start {

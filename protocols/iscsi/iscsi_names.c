@@ -17,11 +17,28 @@ static char lower(uint8_t c)
 	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
+/* Of our own names more is asked than of those of others: an iqn has a month and a
+ * domain (4.2.7.5). */
+static bool has_domain(const char *name)
+{
+	static const char form[] = "iqn.0000-00.";
+
+	if (lower((uint8_t)name[0]) != 'i')
+		return true; /* eui, naa */
+	for (size_t i = 0; form[i]; i++) {
+		bool digit = name[i] >= '0' && name[i] <= '9';
+
+		if (form[i] == '0' ? !digit : lower((uint8_t)name[i]) != form[i])
+			return false;
+	}
+	return name[sizeof(form) - 1] && name[sizeof(form) - 1] != ':';
+}
+
 int iscsi_names_set(struct iscsi_names *names, const char *name, struct gw_err *err)
 {
 	struct iscsi_slice slice = { (const uint8_t *)name, (uint32_t)strlen(name) };
 
-	if (!iscsi_text_is_name(slice))
+	if (!iscsi_text_is_name(slice) || !has_domain(name))
 		return gw_err_set(err, EINVAL,
 				  "'%s' is no iSCSI name: iqn.YYYY-MM.REVERSED.DOMAIN[:WORDS], "
 				  "eui.16 digits or naa.16 or 32 digits",
@@ -58,6 +75,16 @@ bool iscsi_names_find(const struct iscsi_names *names, struct gw *gw, const stru
 	       gw_access_find(gw, who, out + prefix, grant);
 }
 
+/* The address of a wildcard is the one by which this connection came: that is said by
+ * naming none. */
+static bool any_is_wild(const struct iscsi_names *names)
+{
+	for (unsigned i = 0; i < names->n_portals; i++)
+		if (names->portals[i].wild)
+			return true;
+	return false;
+}
+
 bool iscsi_names_put(const struct iscsi_names *names, const char *target,
 		     struct iscsi_text_out *out)
 {
@@ -65,11 +92,11 @@ bool iscsi_names_put(const struct iscsi_names *names, const char *target,
 
 	if (!iscsi_text_put(out, "TargetName", target))
 		return false;
+	if (any_is_wild(names))
+		return true;
 	for (unsigned i = 0; i < names->n_portals; i++) {
 		const struct iscsi_portal *portal = &names->portals[i];
 
-		if (portal->wild)
-			continue; /* the address of this connection, as the default is */
 		snprintf(address, sizeof(address), "%s,%u", portal->door.text, ISCSI_NAMES_GROUP);
 		if (!iscsi_text_put(out, "TargetAddress", address))
 			return false;

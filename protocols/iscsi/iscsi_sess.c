@@ -13,6 +13,7 @@
 #include "gateway/api/volume.h"
 #include "gateway/base/check.h"
 #include "gateway/base/log.h"
+#include "gateway/base/num.h"
 #include "gateway/base/str.h"
 #include "gateway/loop/loop_set.h"
 #include "protocols/iscsi/iscsi_ffp.h"
@@ -149,6 +150,14 @@ static uint32_t open_in(struct iscsi_sess *sess)
 	return 0;
 }
 
+/* Small PDUs cost more beside their data than it: their number is bounded, too. */
+static uint64_t out_limit(const struct iscsi_sess *sess)
+{
+	uint64_t bytes = (uint64_t)ISCSI_OUT_PDUS * sess->params.send_max;
+
+	return num_min(num_max(bytes, SCSI_WHOLE_MAX_BYTES), ISCSI_OUT_LIMIT_BYTES);
+}
+
 /* The memory that the window promises; 0: no room. */
 static uint32_t open_credits(struct iscsi_sess *sess)
 {
@@ -156,7 +165,7 @@ static uint32_t open_credits(struct iscsi_sess *sess)
 	uint64_t asked = sess->discovery ? 0 : ISCSI_ASKED_GUARANTEED_BYTES;
 	uint32_t depth;
 
-	if (!gw_credit_open(pool, ISCSI_OUT_GUARANTEED_BYTES, ISCSI_OUT_LIMIT_BYTES, &sess->out))
+	if (!gw_credit_open(pool, ISCSI_OUT_GUARANTEED_BYTES, out_limit(sess), &sess->out))
 		return 0;
 	if (gw_credit_open(pool, asked, ISCSI_ASKED_LIMIT_BYTES, &sess->asked)) {
 		depth = open_in(sess);

@@ -60,6 +60,7 @@
 #define ISCSI_ASKED_LIMIT_BYTES (32u << 20)
 #define ISCSI_OUT_GUARANTEED_BYTES 65536u
 #define ISCSI_OUT_LIMIT_BYTES (32u << 20)
+#define ISCSI_OUT_PDUS 4096u /* and never more than so many PDUs of data */
 
 struct iscsi_conn;
 struct iscsi_sess;

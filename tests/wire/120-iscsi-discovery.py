@@ -227,4 +227,14 @@ def _():
         good_client(s)
 
 
+@case("beside a wildcard no address is told: who came by one knows it, and it works")
+def _():
+    if PEER:
+        raise Skip("about the daemon itself")
+    with Target("wire=memory:4M", listen_iscsi="0.0.0.0:0", args=["--iscsi", "127.0.0.1:0"]) as s:
+        for _ in range(2):
+            expect_eq(discover(server=s)[s.target], [], "addresses")
+        good_client(s)
+
+
 main(setup, None if PEER else lambda: srv.check_alive(), teardown, limit=120)

@@ -32,8 +32,18 @@ static void given(void **state)
 static void refused(void **state)
 {
 	char longest[ISCSI_NAME_MAX + 2];
-	const char *bad[] = { "",	  "disk",    "iqn.",
-			      "eui.0123", "naa.xyz", "iqn.2026-11.org.example:a b",
+	const char *bad[] = { "",
+			      "disk",
+			      "iqn.",
+			      "eui.0123",
+			      "naa.xyz",
+			      "iqn.2026-11.org.example:a b",
+			      "iqn.2026",
+			      "iqn.2026-11",
+			      "iqn.2026-11.",
+			      "iqn.2026-11.:a",
+			      "iqn.26-11.org.example",
+			      "iqn.2026-1x.org",
 			      longest };
 
 	memset(longest, 'a', sizeof(longest));

@@ -298,8 +298,25 @@ static void replaced_by_nobody(void **state)
 	}
 }
 
+/* Who has asked and says no more is not kept for ever, and not pinged (4.3). */
+static void discovery_ends_by_silence(void **state)
+{
+	static const char all[] = "SendTargets=All";
+	struct ini i;
+
+	ini_begin(&i, "SessionType=Discovery|");
+	fuzz_stack_run(i.stack, 50 * SIM_S);
+	ini_text(&i, 2, INI_NO_TAG, INI_FINAL, all, sizeof(all));
+	ini_take(&i, INI_TEXT_RESPONSE, 2);
+	ini_silence(&i, 50 * SIM_S);
+	fuzz_stack_run(i.stack, 15 * SIM_S);
+	assert_true(fuzz_client_wait_closed(&i.client));
+	ini_end(&i);
+}
+
 HARNESS_MAIN(cmocka_unit_test(gone_with_commands_at_the_store), cmocka_unit_test(reinstated),
 	     cmocka_unit_test(logout_is_the_last_word), cmocka_unit_test(heirs),
 	     cmocka_unit_test(until_the_pool_is_promised), cmocka_unit_test(drain),
 	     cmocka_unit_test(replaced), cmocka_unit_test(rivals),
-	     cmocka_unit_test(replaced_and_reinstated), cmocka_unit_test(replaced_by_nobody))
+	     cmocka_unit_test(replaced_and_reinstated), cmocka_unit_test(replaced_by_nobody),
+	     cmocka_unit_test(discovery_ends_by_silence))
