@@ -36,11 +36,14 @@ check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor %reldir%/frames
 	%reldir%/frames_ways.c
 %canon_reldir%_frames_LDADD = $(GW_LOOP_LIBS)
 
-TESTS += %reldir%/bench_smoke.sh
+TESTS += %reldir%/bench_smoke.sh %reldir%/bench_check.py
 dist_check_SCRIPTS += %reldir%/bench_smoke.sh
-EXTRA_DIST += %reldir%/README %reldir%/bench.py
+EXTRA_DIST += %reldir%/README %reldir%/bench.py %reldir%/bench_check.py %reldir%/bench_check.txt
 
-.PHONY: bench
+.PHONY: bench bench-check
+bench-check: all %reldir%/load$(EXEEXT)
+	SRCDIR=$(srcdir) BUILDDIR=$(builddir) $(PYTHON) $(top_srcdir)/%reldir%/bench_check.py
+
 bench: all %reldir%/load$(EXEEXT) %reldir%/bare$(EXEEXT) %reldir%/floor$(EXEEXT)
 	BUILDDIR='$(abs_top_builddir)' $(PYTHON) \
 		$(top_srcdir)/%reldir%/bench.py $(BENCH_FLAGS)
