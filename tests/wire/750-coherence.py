@@ -17,9 +17,11 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import trio                 # noqa: E402
+import aoewire              # noqa: E402
 import racers               # noqa: E402
 import stamps               # noqa: E402
 from suite import *         # noqa: E402
+from aoetarget import fine  # noqa: E402
 from trio import SECTOR, Trio       # noqa: E402
 
 SECONDS = float(os.environ.get("COHERENCE_SECONDS", "0.7"))
@@ -107,6 +109,27 @@ for threads in THREADS:
     for volume in VOLUMES:
         case("--threads %s, %s: no write is lost, torn or overtaken" % (threads, volume),
              limit=60 + 4 * SECONDS)(lambda volume=volume, threads=threads: races(volume, threads))
+
+
+# ---- AoE's copies ------------------------------------------------------------------------
+
+@case("a copy of an AoE frame comes late: what NBD or iSCSI wrote since stays")
+def _():
+    old, new, other = (stamps.make(stamps.ident(1, n, 1), 40, 1) for n in range(3))
+    with Trio("wire=memory:16M") as srv:
+        with srv.nbd() as n, srv.iscsi() as i:
+            for c in (n, i):
+                a = srv.aoe()
+                tag = a.new_tag()
+                arg = aoewire.ata_arg(aoewire.WRITE_EXT, 40, 1, data=old)
+                fine(a.ask(aoewire.ATA, arg, tag=tag))
+                trio.put(c, 40, new)
+                fine(a.ask(aoewire.ATA, arg, tag=tag))          # answered again
+                same_bytes(trio.get(i, 40, 1), new, "after the copy")
+                # the same words about other bytes are no copy
+                fine(a.ask(aoewire.ATA, aoewire.ata_arg(aoewire.WRITE_EXT, 40, 1, data=other), tag=tag))
+                same_bytes(trio.get(n, 40, 1), other, "another write under the same tag")
+                a.close()
 
 
 # ---- COMPARE AND WRITE -------------------------------------------------------------------

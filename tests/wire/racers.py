@@ -25,6 +25,7 @@ SECTOR = 512
 READ, WRITE, SWAP, FLUSH = range(4)     # SWAP: COMPARE AND WRITE, its data are what was and what shall be
 DIFFERENT = 0x1d                        # a result of SWAP: MISCOMPARE
 BATCH = 24
+COPIES = 60                             # AoE frames that may come once more: fewer than aoe_order.h knows
 AGAIN = 0.1                             # seconds until an AoE frame is sent again: see aoe_order.h
 
 
@@ -146,6 +147,7 @@ class Iscsi:
 
 
 class Aoe:
+    """Its network delivers some frames twice, of writes that are long done, too."""
     unit, swaps = 1, False
 
     def __init__(self, server, number=0, on=0):
@@ -153,6 +155,8 @@ class Aoe:
         self.c = server.aoe(number, on, mac=b"\x02\xc2" + os.getpid().to_bytes(4, "big"))
         self.c.sock.setblocking(False)
         self.most = self.c.config().buffers
+        self.rnd = random.Random(os.getpid())
+        self.old = []                   # writes of before
 
     def _frame(self, tag, op):
         cmd = (aoewire.READ_EXT, aoewire.WRITE_EXT, None, aoewire.FLUSH_EXT)[op.kind]
@@ -172,6 +176,9 @@ class Aoe:
         left, began = set(range(len(ops))), time.monotonic()
         for frame in frames:
             self._send(frame)
+            if self.rnd.random() < 0.1:
+                self._send(self.rnd.choice(self.old or [frame]))
+        self.old = [frame for frame, op in zip(frames, ops) if op.kind == WRITE] + self.old[:COPIES]
         tries = 0
         while left:
             raw = self.c.recv(time.monotonic() + AGAIN)
