@@ -5,8 +5,9 @@
  * The front shows each write to it before it runs, and tells how it ended.  It
  * remembers the last writes of each source, and says of one that comes whether it
  * may run.  It compares numbers; what data a write had it knows by their checksum.
- * What it can and cannot do stands below.  That overlapping writes which may run do so in the order in which they
- * came is the core's business (gateway/core/order.c), not this file's.
+ * What it can and cannot do stands below.  That overlapping writes which may run do
+ * so in the order in which they came is the core's business (gateway/core/order.c),
+ * not this file's.
  * Below: aoe_pdu.h.  Above: the front.  One loop touches it, the target's.
  */
 #ifndef PROTOCOLS_AOE_AOE_ORDER_H

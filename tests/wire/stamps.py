@@ -28,7 +28,7 @@ COPIES = SECTOR // (_HEAD.size + _SUM.size)
 MAGIC = b"stmp"
 NEVER, LONG_AGO = float("inf"), float("-inf")
 BLANK, TORN, FOREIGN = 0, -1, -2        # what a sector may hold instead of a stamp
-MOST = 20                               # problems that are told
+MOST = 8                                # problems that are told
 
 
 def ident(turn, writer, number):

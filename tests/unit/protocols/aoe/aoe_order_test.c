@@ -461,10 +461,9 @@ static void queues_undo_nothing(void **state)
 
 #define CASE(name) cmocka_unit_test_setup(name, begin)
 
-HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(done),
-	     CASE(failed), CASE(other_data), CASE(late), CASE(overlapping),
-	     CASE(over_it), CASE(last_sectors), CASE(forgotten), CASE(old_ticket),
-	     CASE(remembers_so_many), CASE(remembers_so_long), CASE(remembers_so_many_sources),
-	     CASE(waited), CASE(overtaken_then_again), CASE(a_b_a), CASE(one_tag), CASE(few_tags),
-	     CASE(reforms), CASE(comes_round), CASE(bounded), CASE(copies_undo_nothing),
-	     CASE(queues_undo_nothing))
+HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(done), CASE(failed), CASE(other_data),
+	     CASE(late), CASE(overlapping), CASE(over_it), CASE(last_sectors), CASE(forgotten),
+	     CASE(old_ticket), CASE(remembers_so_many), CASE(remembers_so_long),
+	     CASE(remembers_so_many_sources), CASE(waited), CASE(overtaken_then_again), CASE(a_b_a),
+	     CASE(one_tag), CASE(few_tags), CASE(reforms), CASE(comes_round), CASE(bounded),
+	     CASE(copies_undo_nothing), CASE(queues_undo_nothing))
