@@ -6,7 +6,7 @@ stamped: there is one order of all of it that explains every read, and what is t
 AND WRITE, with NBD and AoE writing beside it.
 
 Environment:
-  COHERENCE_SECONDS   how long each volume is raced over with each number of threads (default 0.7)
+  COHERENCE_SECONDS   how long each volume is raced over with each number of threads (default 0.5)
   COHERENCE_THREADS   the numbers of threads (default "1 2 4"; with a sanitizer "2")
   COHERENCE_SEED      of the writers' choices (default: a new one, and told)
 """
@@ -24,7 +24,7 @@ from suite import *         # noqa: E402
 from aoetarget import fine  # noqa: E402
 from trio import SECTOR, Trio       # noqa: E402
 
-SECONDS = float(os.environ.get("COHERENCE_SECONDS", "0.7"))
+SECONDS = float(os.environ.get("COHERENCE_SECONDS", "0.5"))
 THREADS = os.environ.get("COHERENCE_THREADS", "1 2 4" if slow() == 1 else "2").split()
 SEED = int(os.environ.get("COHERENCE_SEED", random.randrange(1 << 32)))
 TURN = 2.0                  # seconds of racing between two looks

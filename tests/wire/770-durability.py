@@ -20,7 +20,7 @@ from suite import *         # noqa: E402
 from trio import SECTOR, Trio, good, put      # noqa: E402
 
 SIZE = 4 * MiB
-SECONDS = float(os.environ.get("COHERENCE_SECONDS", "0.7"))
+SECONDS = float(os.environ.get("COHERENCE_SECONDS", "0.5"))
 made = []
 
 
