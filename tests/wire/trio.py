@@ -119,7 +119,7 @@ suite.AFTER_CASE.append(give_back)
 
 def loop_device(size, block=512, path=None):
     """A block device over a file; it is gone with the last who has it open, however we end."""
-    losetup = suite.need("losetup")
+    losetup, blockdev = suite.need("losetup", "blockdev")
     if os.geteuid() != 0:
         raise Skip("loop devices need root")
     p = run([losetup, "-f", "--show", "-b", str(block), path or make_file(size)], check=False)
@@ -132,6 +132,7 @@ def loop_device(size, block=512, path=None):
         raise Skip("%s: %s" % (name, e.strerror))
     finally:
         run([losetup, "-d", name])
+    run([blockdev, "--setrw", name])    # or it is as its last user left it
     return name
 
 
