@@ -208,7 +208,9 @@ def contest(threads, image, args):
     """32 contenders for the first block; AoE writes the other sectors of the same 4096 bytes, NBD those
     that follow."""
     seconds = max(SECONDS, 0.5)
-    with Trio("wire=" + image, args=["--threads", threads, *args]) as srv:
+    # the smallest pool of a single loop has no room for so many sessions
+    pool = ["--pool", "256M"] if threads == "1" else []
+    with Trio("wire=" + image, args=["--threads", threads, *pool, *args]) as srv:
         jobs = [lambda k=k: contend(srv, 1 + k * AT_ONCE, seconds) for k in range(CONTENDERS)]
         jobs.append(lambda: beside(srv, racers.Aoe, range(1, 8), 4, seconds))
         # multiples of the block, whatever it is
