@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "gateway/api/volume.h"
+#include "gateway/base/crc32c.h"
 #include "gateway/base/num.h"
 #include "protocols/aoe/aoe_client.h"
 #include "protocols/aoe/aoe_slot.h"
@@ -317,6 +318,8 @@ static struct aoe_order_write write_of(const struct aoe_slot *slot)
 	struct aoe_order_write write = { .from = slot->head.src,
 					 .tag = slot->head.tag,
 					 .command = slot->cmd.command,
+					 .sum = crc32c(0, slot->cmd.payload,
+						       slot->cmd.payload_bytes),
 					 .arrived = slot->came };
 	struct ata_trim trim = slot->trim;
 	uint64_t offset = slot->plan.offset, length = slot->plan.length;

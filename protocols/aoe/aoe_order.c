@@ -46,7 +46,7 @@ static struct aoe_order_source *new_source(struct aoe_order *order, const struct
 static bool same_write(const struct aoe_order_entry *entry, const struct aoe_order_write *write)
 {
 	return entry->command == write->command && entry->lba == write->lba &&
-	       entry->sectors == write->sectors;
+	       entry->sectors == write->sectors && entry->sum == write->sum;
 }
 
 /* An LBA has 48 bits, so ends do not overflow. */
@@ -80,6 +80,12 @@ static struct aoe_order_entry *find_copy(struct aoe_order *order, struct aoe_ord
 			found = entry;
 	}
 	return found;
+}
+
+/* By an error of AoE or of ATA. */
+static bool failed(const struct aoe_order_entry *entry)
+{
+	return entry->error || entry->ata.error;
 }
 
 /* Has a write that overlaps this one been seen since, from whomever? */
@@ -126,6 +132,7 @@ static void enter(struct aoe_order *order, struct aoe_order_source *source,
 							   .lba = write->lba,
 							   .arrived = write->arrived,
 							   .sectors = write->sectors,
+							   .sum = write->sum,
 							   .command = write->command,
 							   .state = AOE_ORDER_RUNS };
 	if (instant_before(order->latest, write->arrived))
@@ -149,8 +156,9 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 	if (copy && copy->state == AOE_ORDER_RUNS)
 		return AOE_ORDER_UNDER_WAY;
 	if (copy && !is_old(order, copy, write) &&
-	    !instant_before(write->arrived, source->reuses_until) && lies_under(order, copy)) {
-		*answer = copy->answer;
+	    !instant_before(write->arrived, source->reuses_until) &&
+	    (!failed(copy) || lies_under(order, copy))) {
+		*answer = (struct aoe_order_answer){ copy->error, copy->ata };
 		return AOE_ORDER_REPEAT;
 	}
 	if (overtaken(order, write))
@@ -176,7 +184,8 @@ void aoe_order_ended(struct aoe_order *order, const struct aoe_order_ticket *tic
 
 	if (!entry)
 		return;
-	entry->answer = *answer;
+	entry->error = answer->error;
+	entry->ata = answer->ata;
 	entry->state = AOE_ORDER_ENDED;
 }
 

@@ -4,9 +4,10 @@
  *
  * The front shows each write to it before it runs, and tells how it ended.  It
  * remembers the last writes of each source, and says of one that comes whether it
- * may run.  It compares numbers and never data.  What it can and cannot do stands
- * below.  That overlapping writes which may run do so in the order in which they
- * came is the core's business (gateway/core/order.c), not this file's.
+ * may run.  It compares numbers; what data a write had it knows by their checksum.
+ * What it can and cannot do stands below.  That overlapping writes which may run do
+ * so in the order in which they came is the core's business (gateway/core/order.c),
+ * not this file's.
  * Below: aoe_pdu.h.  Above: the front.  One loop touches it, the target's.
  */
 #ifndef PROTOCOLS_AOE_AOE_ORDER_H
@@ -26,12 +27,15 @@
  *
  * What is kept away:
  *
- *	twice the same	A frame of the same source, tag, command and range as a write
- *			that is under way is dropped: the answer is on its way.  If
- *			that write has ended, and a newer one that overlaps it was seen
- *			from whomever, it does not run; its old answer is sent again.
- *			Otherwise it runs: nothing lies over it, so it does no harm,
- *			and a client that has one tag for everything loses nothing.
+ *	twice the same	A frame of the same source, tag, command, range and data as a
+ *			write that is under way is dropped: the answer is on its way.
+ *			If that write is done, it does not run; its old answer is sent
+ *			again.  Whether something newer lies over it is not asked:
+ *			that may have come by another protocol, of which nothing is
+ *			seen here, or come while the copy ran.  What failed runs again
+ *			if nothing newer that overlaps it was seen, from whomever.
+ *			A client that has one tag for everything loses nothing: other
+ *			data, another write.
  *	overtaken	A write that arrived before one that overlaps it and was seen
  *			already (it waited in the queue of one interface while the
  *			client had given it up and gone on by another) is dropped.
@@ -71,6 +75,7 @@ struct aoe_order_write {
 	uint8_t command; /* of ATA */
 	uint64_t lba;
 	uint32_t sectors; /* what the command means, not what its register says */
+	uint32_t sum; /* CRC32C of the data that came with it */
 	/* At this machine, not when it was taken from the queue; by a clock that never
 	 * goes back (a stamp of the kernel's wall clock must be turned into one of the
 	 * loop's), and never later than now. */
@@ -102,9 +107,10 @@ struct aoe_order_entry {
 	uint64_t serial; /* by which writes are newer or older: the order of being seen */
 	uint64_t lba;
 	struct instant arrived;
-	uint32_t sectors;
+	uint32_t sectors, sum;
 	uint8_t command, state;
-	struct aoe_order_answer answer; /* if ENDED */
+	uint8_t error; /* if ENDED: its answer, in pieces, for there are many of these */
+	struct aoe_ata_reply ata;
 };
 
 /* A ring: `next` is the oldest, and the one to be overwritten. */

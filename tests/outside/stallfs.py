@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A file system of one file whose requests can be held, refused and let go: for stores that
-stall, err and vanish.
+stall, err and vanish, and for what a power cut would leave.
 
 It speaks the kernel's FUSE protocol on /dev/fuse itself (no library), in a mount namespace of
 this process (and a user namespace, if not root), so that nothing is left behind however the test
@@ -14,6 +14,7 @@ import threading
 _libc = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNS, CLONE_NEWUSER = 0x00020000, 0x10000000
 MS_REC, MS_PRIVATE, MNT_DETACH = 16384, 1 << 18, 2
+PAGE = 4096
 (LOOKUP, FORGET, GETATTR, SETATTR, OPEN, READ, WRITE, STATFS, RELEASE, FSYNC, FLUSH, INIT, OPENDIR, READDIR,
  RELEASEDIR, ACCESS, INTERRUPT, DESTROY, BATCH_FORGET, FALLOCATE) = (
     1, 2, 3, 4, 14, 15, 16, 17, 18, 20, 25, 26, 27, 28, 29, 34, 36, 38, 42, 43)
@@ -74,6 +75,8 @@ class StallFs:
     def __init__(self, where, size, name="store.img"):
         self.where, self.size, self.name = where, size, name
         self.data = bytearray(size)
+        self.safe = bytearray(size)     # what was synced, as it was when its sync began
+        self.dirty = set()              # pages that are not
         self.lock = threading.Lock()
         self.gates = []
         self.log = []           # (kind, offset, length) as they were done
@@ -105,6 +108,30 @@ class StallFs:
             gates, self.gates = self.gates, []
         for g in gates:
             g.release()
+
+    def durable(self, offset, length):
+        """What a power cut would leave there: a sync covers what was done when it came, and when it
+        has ended."""
+        with self.lock:
+            return bytes(self.safe[offset:offset + length])
+
+    def _changed(self, offset, length):
+        self.dirty.update(range(offset // PAGE, (offset + length + PAGE - 1) // PAGE))
+
+    def _sync(self):
+        with self.lock:
+            held = {n: bytes(self.data[n * PAGE:(n + 1) * PAGE]) for n in self.dirty}
+            self.dirty.clear()
+        try:
+            self._pass("fsync", 0, self.size)
+        except OSError:
+            with self.lock:
+                self.dirty.update(held)
+            raise
+        with self.lock:
+            self.log.append(("fsync", 0, 0))
+            for n, page in held.items():
+                self.safe[n * PAGE:(n + 1) * PAGE] = page
 
     def abort(self):
         """The store vanishes: everything in it fails from now on."""
@@ -209,11 +236,10 @@ class StallFs:
                 self.log.append(("write", off, n))
                 self.data[off:off + n] = data
                 del self.data[self.size:]
+                self._changed(off, n)
             return struct.pack("<II", n, 0)
         if op == FSYNC:
-            self._pass("fsync", 0, self.size)
-            with self.lock:
-                self.log.append(("fsync", 0, 0))
+            self._sync()
             return b""
         if op == FALLOCATE:
             _, off, n, mode = struct.unpack_from("<QQQI", body)
@@ -225,6 +251,7 @@ class StallFs:
                 end = min(off + n, self.size)
                 if off < end:
                     self.data[off:end] = bytes(end - off)
+                    self._changed(off, end - off)
             return b""
         if op in (RELEASE, RELEASEDIR, FLUSH, ACCESS, DESTROY):
             return b""

@@ -62,10 +62,22 @@ CHECK_TSAN += \
 	%reldir%/640-aoe-io.py \
 	%reldir%/650-aoe-link.py
 
+# one volume over all three protocols at once: trio.py; 740 tries the checker of 750
+WIRE_TRIO_TESTS = \
+	%reldir%/740-stamps.py \
+	%reldir%/750-coherence.py \
+	%reldir%/760-states.py \
+	%reldir%/770-durability.py
+TESTS += $(WIRE_TRIO_TESTS)
+CHECK_TSAN += \
+	%reldir%/750-coherence.py \
+	%reldir%/770-durability.py
+
 EXTRA_DIST += \
 	$(WIRE_TESTS) \
 	$(WIRE_ISCSI_TESTS) \
 	$(WIRE_AOE_TESTS) \
+	$(WIRE_TRIO_TESTS) \
 	%reldir%/aoehostile.py \
 	%reldir%/aoenet.py \
 	%reldir%/aoetarget.py \
@@ -76,5 +88,8 @@ EXTRA_DIST += \
 	%reldir%/iscsitarget.py \
 	%reldir%/iscsiwire.py \
 	%reldir%/nbdwire.py \
+	%reldir%/racers.py \
 	%reldir%/scsicdb.py \
-	%reldir%/suite.py
+	%reldir%/stamps.py \
+	%reldir%/suite.py \
+	%reldir%/trio.py

@@ -23,7 +23,7 @@ static struct aoe_mac mac(unsigned i)
 
 static struct aoe_order_write make(unsigned who, uint32_t tag, uint64_t lba, uint32_t n, int64_t at)
 {
-	return (struct aoe_order_write){ mac(who), tag, WRITE, lba, n, { at } };
+	return (struct aoe_order_write){ mac(who), tag, WRITE, lba, n, 0, { at } };
 }
 
 static struct aoe_order_ticket ticket;
@@ -43,11 +43,29 @@ static void end(uint8_t status)
 	aoe_order_ended(&order, &ticket, &how);
 }
 
+/* With other data. */
+static enum aoe_order_verdict see_data(unsigned who, uint32_t tag, uint64_t lba, uint32_t n,
+				       int64_t at, uint32_t sum)
+{
+	struct aoe_order_write write = make(who, tag, lba, n, at);
+
+	write.sum = sum;
+	return aoe_order_seen(&order, &write, &ticket, &answer);
+}
+
 /* Must run, and ends at once. */
 static void run(unsigned who, uint32_t tag, uint64_t lba, uint32_t n, int64_t at)
 {
 	assert_int_equal(see(who, tag, lba, n, at), AOE_ORDER_RUN);
 	end(0x40);
+}
+
+/* Must run, and fails at once. */
+static void lose(unsigned who, uint32_t tag, uint64_t lba, uint32_t n, int64_t at)
+{
+	assert_int_equal(see(who, tag, lba, n, at), AOE_ORDER_RUN);
+	aoe_order_ended(&order, &ticket,
+			&(struct aoe_order_answer){ .ata = { .error = 4, .status = 0x41 } });
 }
 
 static int begin(void **state)
@@ -78,17 +96,41 @@ static void not_the_same(void **state)
 	assert_int_equal(see(1, 8, 0, 8, 2), AOE_ORDER_RUN);
 	assert_int_equal(see(1, 7, 1, 8, 2), AOE_ORDER_RUN);
 	assert_int_equal(see(1, 7, 0, 7, 2), AOE_ORDER_RUN);
+	assert_int_equal(see_data(1, 7, 0, 8, 2, 1), AOE_ORDER_RUN);
 	other.command = 0x30;
 	assert_int_equal(aoe_order_seen(&order, &other, &ticket, &answer), AOE_ORDER_RUN);
 }
 
-/* Nothing lies over it: to run again does no harm. */
-static void again(void **state)
+/* Done is done, for another protocol may have written there since. */
+static void done(void **state)
 {
 	run(1, 7, 0, 8, 1);
 	run(1, 8, 8, 8, 2); /* beside it */
-	run(1, 7, 0, 8, 3);
+	assert_int_equal(see(1, 7, 0, 8, 3), AOE_ORDER_REPEAT);
+	assert_int_equal(answer.ata.status, 0x40);
+	assert_int_equal(see(1, 7, 0, 8, 4), AOE_ORDER_REPEAT);
+}
+
+/* What failed may be tried again, under the same tag, too. */
+static void failed(void **state)
+{
+	lose(1, 7, 0, 8, 1);
+	run(1, 8, 8, 8, 2); /* beside it */
+	lose(1, 7, 0, 8, 3);
 	run(1, 7, 0, 8, 4);
+	assert_int_equal(see(1, 7, 0, 8, 5), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 9, 0, 8, 6), AOE_ORDER_RUN);
+	aoe_order_ended(&order, &ticket, &(struct aoe_order_answer){ .error = 3 });
+	run(1, 9, 0, 8, 7);
+}
+
+/* One tag for everything, and one place: told apart by the data. */
+static void other_data(void **state)
+{
+	for (uint32_t sum = 1; sum < 10; sum++) {
+		assert_int_equal(see_data(1, 7, 0, 8, sum, sum), AOE_ORDER_RUN);
+		end(0x40);
+	}
 }
 
 static void late(void **state)
@@ -118,7 +160,7 @@ static void overlapping(void **state)
 			bool over = lba < 108 && lba + n > 100;
 
 			begin(state);
-			run(1, 7, 100, 8, 1);
+			lose(1, 7, 100, 8, 1);
 			run(1, 8, lba, n, 2);
 			assert_int_equal(see(1, 7, 100, 8, 3),
 					 over ? AOE_ORDER_REPEAT : AOE_ORDER_RUN);
@@ -128,11 +170,11 @@ static void overlapping(void **state)
 /* The newer one is under way still, or came from another interface or client. */
 static void over_it(void **state)
 {
-	run(1, 7, 0, 8, 1);
+	lose(1, 7, 0, 8, 1);
 	assert_int_equal(see(1, 8, 4, 1, 2), AOE_ORDER_RUN);
 	assert_int_equal(see(1, 7, 0, 8, 3), AOE_ORDER_REPEAT);
-	run(1, 9, 100, 8, 4);
-	run(2, 9, 100, 8, 5);
+	lose(1, 9, 100, 8, 4);
+	lose(2, 9, 100, 8, 5);
 	assert_int_equal(see(1, 9, 100, 8, 6), AOE_ORDER_REPEAT);
 	run(2, 9, 100, 8, 7); /* nothing lies over this one */
 }
@@ -150,7 +192,7 @@ static void last_sectors(void **state)
 /* A write that never ran is as if it had never come. */
 static void forgotten(void **state)
 {
-	run(1, 7, 0, 8, 1);
+	lose(1, 7, 0, 8, 1);
 	assert_int_equal(see(1, 8, 0, 8, 2), AOE_ORDER_RUN);
 	aoe_order_forget(&order, &ticket);
 	run(1, 7, 0, 8, 3);
@@ -251,8 +293,11 @@ static void a_b_a(void **state)
 
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
 		begin(state);
-		for (int round = 0; round < 3; round++)
-			run(1, tags[i][round], 0, 8, 1 + round);
+		for (unsigned round = 0; round < 3; round++) {
+			assert_int_equal(see_data(1, tags[i][round], 0, 8, 1 + round, round % 2),
+					 AOE_ORDER_RUN);
+			end(0x40);
+		}
 	}
 }
 
@@ -366,8 +411,9 @@ static bool let_go(unsigned newest, int64_t at)
 	return deliver(&write, held[back % HELD].number);
 }
 
-/* One write after the other, each answered before the next; between them come copies
- * of any that went before.  The disk must hold what the client wrote, always. */
+/* One write after the other, each answered before the next; some of them are another
+ * protocol's, which the guard does not see.  Between them come copies of any that went
+ * before.  The disk must hold what was written last, always. */
 static void copies_undo_nothing(void **state)
 {
 	for (uint64_t first = 1; first < 200; first++) {
@@ -377,9 +423,15 @@ static void copies_undo_nothing(void **state)
 			uint32_t lba = dice(24), sectors = 1 + dice(8);
 			struct aoe_order_write write = make(dice(2), n, lba, sectors, n * 10);
 
+			write.sum = n;
 			assert_true(deliver(&write, n));
-			put(wanted, &write, n);
 			hold(&write, n);
+			put(wanted, &write, n);
+			if (dice(3) == 0) {
+				write.lba = dice(24);
+				put(disk, &write, 1000 + n);
+				put(wanted, &write, 1000 + n);
+			}
 			assert_true(let_go(n, n * 10 + 5)); /* it is answered, at least */
 			assert_memory_equal(disk, wanted, sizeof(disk));
 		}
@@ -409,9 +461,9 @@ static void queues_undo_nothing(void **state)
 
 #define CASE(name) cmocka_unit_test_setup(name, begin)
 
-HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(again), CASE(late), CASE(overlapping),
-	     CASE(over_it), CASE(last_sectors), CASE(forgotten), CASE(old_ticket),
-	     CASE(remembers_so_many), CASE(remembers_so_long), CASE(remembers_so_many_sources),
-	     CASE(waited), CASE(overtaken_then_again), CASE(a_b_a), CASE(one_tag), CASE(few_tags),
-	     CASE(reforms), CASE(comes_round), CASE(bounded), CASE(copies_undo_nothing),
-	     CASE(queues_undo_nothing))
+HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(done), CASE(failed), CASE(other_data),
+	     CASE(late), CASE(overlapping), CASE(over_it), CASE(last_sectors), CASE(forgotten),
+	     CASE(old_ticket), CASE(remembers_so_many), CASE(remembers_so_long),
+	     CASE(remembers_so_many_sources), CASE(waited), CASE(overtaken_then_again), CASE(a_b_a),
+	     CASE(one_tag), CASE(few_tags), CASE(reforms), CASE(comes_round), CASE(bounded),
+	     CASE(copies_undo_nothing), CASE(queues_undo_nothing))
