@@ -284,7 +284,7 @@ void loop_link_drop(struct loop_link *link)
 void loop_link_lend(struct loop_link *link, struct drv_frame *frame)
 {
 	GW_CHECK(!link->closing);
-	STAILQ_INSERT_TAIL(&link->slots, frame, link);
+	STAILQ_INSERT_HEAD(&link->slots, frame, link);
 	if (link->readable || !link->rx.armed)
 		loop_defer(link->loop, &link->task);
 }

@@ -87,8 +87,9 @@ int loop_link_open(struct loop_link *link, struct loop *loop, const struct drv_l
 void loop_link_start(struct loop_link *link);
 /* One that was never started: it is gone at once, and nothing is called. */
 void loop_link_drop(struct loop_link *link);
-/* A slot: frame->iov says where the next frame goes.  Borrowed until received()
- * or closed(). */
+/* A slot: frame->iov says where the next frame goes.  What was lent last is filled
+ * first, for its memory is still in the caches.  Borrowed until received() or
+ * closed(). */
 void loop_link_lend(struct loop_link *link, struct drv_frame *frame);
 /* The slot that would be filled next, taken back; null: none is lent.  For who needs
  * the memory, or slots of another size. */

@@ -22,8 +22,10 @@ static unsigned bucket_of(const struct aoe_mac *mac)
 
 static struct aoe_client *find(struct aoe_port *port, const struct aoe_mac *mac)
 {
-	struct aoe_client *client;
+	struct aoe_client *client = TAILQ_LAST(&port->clients, aoe_client_ages);
 
+	if (client && aoe_mac_same(&client->mac, mac))
+		return client; /* frames come in bursts */
 	LIST_FOREACH (client, &port->buckets[bucket_of(mac)], bucket)
 		if (aoe_mac_same(&client->mac, mac))
 			return client;
@@ -116,8 +118,10 @@ struct aoe_seat *aoe_client_take(struct aoe_disk *disk, const struct aoe_mac *ma
 		seat->itl = gw_itl_open(client->nexus, disk->shelf->volume, false, ops, seat);
 	if (!seat->itl)
 		return NULL;
-	TAILQ_REMOVE(&port->clients, client, age);
-	TAILQ_INSERT_TAIL(&port->clients, client, age);
+	if (TAILQ_NEXT(client, age)) {
+		TAILQ_REMOVE(&port->clients, client, age);
+		TAILQ_INSERT_TAIL(&port->clients, client, age);
+	}
 	client->n_slots++;
 	return seat;
 }

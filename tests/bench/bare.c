@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * bare: the server that only moves bytes.  It has a protocol's wire shape
- * (bare_nbd.c, bare_iscsi.c), answers every read from one static buffer and
- * drops what is written: what remains is the client, the loopback and the
- * copies in and out of the kernel.  The upper bound that "make bench" holds
- * every server against.  It trusts its peer: a tool for the bench, never a
- * server.  One thread; blocking recv and one
- * gathered send per batch for one connection, epoll before them for more.
+ * (bare_nbd.c, bare_iscsi.c; bare_aoe.c is for itself), answers every read from
+ * one static buffer and drops what is written: what remains is the client, the
+ * loopback and the copies in and out of the kernel.  The upper bound that "make
+ * bench" holds every server against.  It trusts its peer: a tool for the bench,
+ * never a server.  One thread; blocking recv and one gathered send per batch for
+ * one connection, epoll before them for more.
  */
 #include "config.h"
 
@@ -29,7 +29,7 @@
 
 static const struct bare_proto *const protos[] = { &bare_nbd_proto, &bare_iscsi_proto };
 static const struct bare_proto *proto = &bare_nbd_proto;
-static uint8_t blank[BARE_TRANSFER_MAX];
+uint8_t bare_blank[BARE_TRANSFER_MAX];
 const uint64_t bare_size_bytes = 1ull << 30;
 static struct bare_peer *lone; /* the only connection, if it is */
 static unsigned peers;
@@ -98,7 +98,7 @@ uint8_t *bare_reply_with(struct bare_peer *p, size_t header_bytes, const void *p
 
 uint8_t *bare_reply(struct bare_peer *p, size_t header_bytes, uint32_t bytes)
 {
-	return bare_reply_with(p, header_bytes, blank, bytes);
+	return bare_reply_with(p, header_bytes, bare_blank, bytes);
 }
 
 bool bare_skip(struct bare_peer *p, const uint8_t *request, size_t request_bytes, uint64_t bytes)
@@ -233,13 +233,18 @@ int main(int argc, char **argv)
 {
 	int fd;
 
+	/* touched, so that it is memory and not the zero page */
+	memset(bare_blank, 0x5a, sizeof(bare_blank));
+	if (argc == 3 && strcmp(argv[2], "aoe") == 0)
+		return bare_aoe(argv[1]);
 	for (size_t i = 0; argc == 3 && i < sizeof(protos) / sizeof(protos[0]); i++)
 		if (strcmp(protos[i]->name, argv[2]) == 0) {
 			proto = protos[i];
 			argc = 2;
 		}
 	if (argc != 2) {
-		fprintf(stderr, "usage: bare PORT|unix:PATH [nbd|iscsi]\n");
+		fprintf(stderr, "usage: bare PORT|unix:PATH [nbd|iscsi]\n"
+				"       bare INTERFACE aoe\n");
 		return 2;
 	}
 	if (strncmp(argv[1], "unix:", 5) == 0)
@@ -250,8 +255,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "bare: %s: %s\n", argv[1], strerror(errno));
 		return 1;
 	}
-	/* touched, so that it is memory and not the zero page */
-	memset(blank, 0x5a, sizeof(blank));
 	printf("ready\n");
 	fflush(stdout);
 	loop(fd);

@@ -43,6 +43,10 @@ struct bare_proto {
 
 extern const struct bare_proto bare_nbd_proto, bare_iscsi_proto;
 extern const uint64_t bare_size_bytes; /* of the volume that there is not */
+extern uint8_t bare_blank[BARE_TRANSFER_MAX]; /* what every read brings */
+
+/* No stream: serves AoE on an interface until that fails; the exit status. */
+int bare_aoe(const char *interface);
 
 /* False: the peer goes. */
 bool bare_read(int fd, void *buf, size_t len);

@@ -63,7 +63,7 @@ end_bare() {
 	SERVER=
 }
 
-echo 1..16
+echo 1..20
 start_bare iscsi
 is "bare is ready for iSCSI"
 load --proto iscsi --op read --server-pid $SERVER && sane 4096
@@ -100,14 +100,51 @@ is "the floor of writes"
 "$B/floor" "$T/file" read 262144 1048576 0.3 >"$T/out" 2>"$T/err" && sane 262144
 is "the floor of reads"
 [ "$(id -u)" = 0 ] && new=-n || new=-rn
-if unshare $new ip link add near type veth peer name far 2>/dev/null; then
+
+# bare at one end of a wire, load at the other; the server sleeps for a while from
+# $NAP seconds on, if that is set
+aoe() {
 	unshare $new sh -c '
 		ip link add near mtu 9000 type veth peer name far mtu 9000 &&
-		ip link set near up && ip link set far up && exec timeout 30 "$1" near far 0.1
-	' sh "$B/frames" >"$T/out" 2>"$T/err" &&
-		awk 'NR > 1 && !($(NF - 1) > 0 && $(NF - 1) < 1000 && $NF < 1000) { exit 1 }
-			END { exit NR != 11 }' "$T/out"
-	is "frames by all ways"
-else
-	echo "ok 16 - frames by all ways # SKIP no network name space, ip(8) or veth"
+			ip link set near up && ip link set far up || exit 1
+		b=$1 t=$2 i=0
+		shift 2
+		"$b/bare" far aoe >"$t/ready" &
+		server=$!
+		while [ $i -lt 100 ] && ! grep -qs ready "$t/ready"; do
+			sleep 0.1
+			i=$((i + 1))
+		done
+		if [ -n "$NAP" ]; then
+			(sleep "$NAP"; kill -STOP $server; sleep 0.8; kill -CONT $server) &
+		fi
+		timeout 30 "$b/load" --proto aoe --connect near --export 7.1 --region 64m \
+			--warmup 0.05 --seconds 0.3 --server-pid $server --json "$@"
+		status=$?
+		kill $server
+		exit $status
+	' sh "$B" "$T" "$@" >"$T/out" 2>"$T/err"
+}
+
+if ! unshare $new ip link add near type veth peer name far 2>/dev/null; then
+	for i in 16 17 18 19 20; do
+		echo "ok $i # SKIP no network name space, ip(8) or veth"
+	done
+	exit
 fi
+unshare $new sh -c '
+	ip link add near mtu 9000 type veth peer name far mtu 9000 &&
+	ip link set near up && ip link set far up && exec timeout 30 "$1" near far 0.1
+' sh "$B/frames" >"$T/out" 2>"$T/err" &&
+	awk 'NR > 1 && !($(NF - 1) > 0 && $(NF - 1) < 1000 && $NF < 1000) { exit 1 }
+		END { exit NR != 11 }' "$T/out"
+is "frames by all ways"
+aoe --op read && sane 4096 && grep -q '"depth": 32, "resent": 0}' "$T/out"
+is "AoE: reads of 4 KiB, 32 in flight"
+aoe --op mix --block-size 1k --depth 1 && sane 1024
+is "AoE: 1 KiB both ways, one in flight"
+NAP=0.3 aoe --op write --seconds 1.6 &&
+	grep -q '"errors": 0,.*"resent": [1-9]' "$T/out"
+is "AoE: what gets no answer in time is sent again, and told"
+! aoe --block-size 16k && grep -q 'does not fit a frame' "$T/err"
+is "AoE: a block that fits no frame is refused"

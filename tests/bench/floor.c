@@ -80,7 +80,8 @@ static int run(const struct job *job)
 	n = ios ? (double)ios : 1;
 	printf("{\"ios\": %llu, \"errors\": %llu, \"seconds\": %.4f, \"iops\": %.1f,"
 	       " \"mb_s\": %.2f, \"p50_us\": %.2f, \"p99_us\": %.2f, \"p999_us\": %.2f,"
-	       " \"cpu_us\": %.3f, \"client_cpu_us\": %.3f}\n",
+	       " \"cpu_us\": %.3f, \"client_cpu_us\": %.3f,"
+	       " \"depth\": 1, \"resent\": 0}\n",
 	       (unsigned long long)ios, (unsigned long long)errors, seconds, n / seconds,
 	       n * (double)job->block_bytes / seconds / 1e6, load_hist_quantile_us(&hist, 0.50),
 	       load_hist_quantile_us(&hist, 0.99), load_hist_quantile_us(&hist, 0.999),

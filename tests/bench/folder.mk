@@ -7,7 +7,10 @@
 check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor %reldir%/frames
 
 %canon_reldir%_load_SOURCES = \
+	%reldir%/ether.c \
+	%reldir%/ether.h \
 	%reldir%/load.c \
+	%reldir%/load_aoe.c \
 	%reldir%/load_conn.c \
 	%reldir%/load_conn.h \
 	%reldir%/load_cpu.c \
@@ -26,10 +29,16 @@ check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor %reldir%/frames
 %canon_reldir%_bare_SOURCES = \
 	%reldir%/bare.c \
 	%reldir%/bare.h \
+	%reldir%/bare_aoe.c \
 	%reldir%/bare_iscsi.c \
-	%reldir%/bare_nbd.c
+	%reldir%/bare_nbd.c \
+	%reldir%/ether.c \
+	%reldir%/ether.h
+%canon_reldir%_bare_LDADD = $(GW_BASE_LIBS)
 %canon_reldir%_floor_SOURCES = %reldir%/floor.c %reldir%/load_hist.c %reldir%/load_hist.h
 %canon_reldir%_frames_SOURCES = \
+	%reldir%/ether.c \
+	%reldir%/ether.h \
 	%reldir%/frames.c \
 	%reldir%/frames.h \
 	%reldir%/frames_link.c \
@@ -38,11 +47,13 @@ check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor %reldir%/frames
 
 TESTS += %reldir%/bench_smoke.sh %reldir%/bench_check.py
 dist_check_SCRIPTS += %reldir%/bench_smoke.sh
-EXTRA_DIST += %reldir%/README %reldir%/bench.py %reldir%/bench_check.py %reldir%/bench_check.txt
+EXTRA_DIST += %reldir%/README %reldir%/bench.py %reldir%/bench_servers.py \
+	%reldir%/bench_check.py %reldir%/bench_check.txt
 
 .PHONY: bench bench-check
 bench-check: all %reldir%/load$(EXEEXT)
 	SRCDIR=$(srcdir) BUILDDIR=$(builddir) $(PYTHON) $(top_srcdir)/%reldir%/bench_check.py
+
 
 bench: all %reldir%/load$(EXEEXT) %reldir%/bare$(EXEEXT) %reldir%/floor$(EXEEXT)
 	BUILDDIR='$(abs_top_builddir)' $(PYTHON) \

@@ -16,8 +16,6 @@
 #include "tests/bench/frames.h"
 
 #include <errno.h>
-#include <net/if.h>
-#include <netpacket/packet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,8 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "gateway/base/bytes.h"
 #include "gateway/base/table.h"
+#include "tests/bench/ether.h"
 
 #define PATIENCE 2000 /* empty takes before frames count as lost */
 
@@ -39,38 +37,6 @@ static int64_t clock_ns(clockid_t clock)
 
 	clock_gettime(clock, &ts);
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
-/* ---- sockets ------------------------------------------------------------- */
-
-bool frames_bind(int sock, const char *interface)
-{
-	struct sockaddr_ll name = { .sll_family = AF_PACKET,
-				    .sll_ifindex = (int)if_nametoindex(interface) };
-
-	be16_put(&name.sll_protocol, FRAMES_TYPE);
-	if (!name.sll_ifindex || bind(sock, (struct sockaddr *)&name, sizeof(name))) {
-		fprintf(stderr, "frames: %s: %s\n", interface, strerror(errno));
-		return false;
-	}
-	return true;
-}
-
-int frames_socket(const char *interface, bool bound)
-{
-	int sock = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0), room = 8 << 20;
-
-	if (sock < 0) {
-		fprintf(stderr, "frames: a packet socket: %s\n", strerror(errno));
-		return -1;
-	}
-	setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
-	setsockopt(sock, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
-	setsockopt(sock, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
-	if (!bound || frames_bind(sock, interface))
-		return sock;
-	close(sock);
-	return -1;
 }
 
 /* ---- one figure ---------------------------------------------------------- */
@@ -168,7 +134,7 @@ int main(int argc, char **argv)
 		fputs("usage: frames NEAR FAR [SECONDS]\n", stderr);
 		return 2;
 	}
-	out = frames_socket(argv[2], true);
+	out = ether_socket(argv[2], true);
 	if (out < 0)
 		return 1;
 	memset(data, 0x5a, sizeof(data));

@@ -30,8 +30,4 @@ extern const struct frames_way frames_ring; /* recvmsg multishot, buffers stay o
 extern const struct frames_way frames_link; /* gateway/loop/loop_link.h, io_uring */
 extern const struct frames_way frames_link_aio; /* the same, epoll */
 
-/* A packet socket on an interface with room for a burst; -1 after a word. */
-int frames_socket(const char *interface, bool bound);
-bool frames_bind(int sock, const char *interface);
-
 #endif

@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/bench/ether.h"
+
 #ifdef HAVE_LIBURING
 #include <liburing.h>
 #endif
@@ -38,7 +40,7 @@ static bool refuse(const char *what)
 static bool mmsg_open(const char *interface, unsigned at)
 {
 	batch = at;
-	sock = frames_socket(interface, true);
+	sock = ether_socket(interface, true);
 	return sock >= 0;
 }
 
@@ -84,7 +86,7 @@ static bool tpacket_open(const char *interface, unsigned at)
 
 	batch = at;
 	block = 0;
-	sock = frames_socket(interface, false);
+	sock = ether_socket(interface, false);
 	if (sock < 0)
 		return false;
 	if (setsockopt(sock, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) ||
@@ -93,7 +95,7 @@ static bool tpacket_open(const char *interface, unsigned at)
 	map = mmap(NULL, (size_t)BLOCK_BYTES * BLOCKS, PROT_READ | PROT_WRITE, MAP_SHARED, sock, 0);
 	if (map == MAP_FAILED)
 		return refuse("TPACKET_V3: mmap");
-	return frames_bind(sock, interface);
+	return ether_bind(sock, interface);
 }
 
 /* Out of the ring, for the kernel wants it back long before a store is done. */

@@ -15,13 +15,15 @@
 
 enum { DEPTH_MAX = 1024, CONNS_MAX = 1024 };
 
-static const struct load_proto *const protos[] = { &load_nbd_proto, &load_iscsi_proto };
+static const struct load_proto *const protos[] = { &load_nbd_proto, &load_iscsi_proto,
+						   &load_aoe_proto };
 
 static const char usage[] =
-	"usage: load --connect HOST:PORT|unix:PATH [options]\n"
-	"  --proto NAME           nbd (default), iscsi\n"
+	"usage: load --connect HOST:PORT|unix:PATH|INTERFACE [options]\n"
+	"  --proto NAME           nbd (default), iscsi, aoe\n"
 	"  --export NAME          export to ask for (default: the empty name);\n"
-	"                         iSCSI: the target's name, /LUN behind it (0)\n"
+	"                         iSCSI: the target's name, /LUN behind it (0);\n"
+	"                         AoE: SHELF.SLOT (0.0)\n"
 	"  --op read|write|mix    mix is 70 reads to 30 writes (default read)\n"
 	"  --block-size SIZE      bytes per request (4k)\n"
 	"  --depth N              requests in flight per connection (32)\n"
@@ -204,16 +206,19 @@ static void report(const struct load_result *r, bool json)
 	double cpu = r->server_cpu_seconds < 0 ? -1 : r->server_cpu_seconds * 1e6 / ios;
 	static const char text[] = "%llu I/Os, %llu errors, %.2f s: %.0f IOPS, %.1f MB/s,"
 				   " p50 %.1f p99 %.1f p999 %.1f us,"
-				   " CPU server %.2f client %.2f us/IO\n";
+				   " CPU server %.2f client %.2f us/IO,"
+				   " depth %u, %llu sent again\n";
 	static const char as_json[] = "{\"ios\": %llu, \"errors\": %llu, \"seconds\": %.4f,"
 				      " \"iops\": %.1f, \"mb_s\": %.2f, \"p50_us\": %.2f,"
 				      " \"p99_us\": %.2f, \"p999_us\": %.2f,"
-				      " \"cpu_us\": %.3f, \"client_cpu_us\": %.3f}\n";
+				      " \"cpu_us\": %.3f, \"client_cpu_us\": %.3f,"
+				      " \"depth\": %u, \"resent\": %llu}\n";
 
 	printf(json ? as_json : text, (unsigned long long)t->ios, (unsigned long long)t->errors,
 	       r->seconds, (double)t->ios / r->seconds, (double)t->bytes / r->seconds / 1e6,
 	       load_hist_quantile_us(&t->hist, 0.50), load_hist_quantile_us(&t->hist, 0.99),
-	       load_hist_quantile_us(&t->hist, 0.999), cpu, r->client_cpu_seconds * 1e6 / ios);
+	       load_hist_quantile_us(&t->hist, 0.999), cpu, r->client_cpu_seconds * 1e6 / ios,
+	       r->depth, (unsigned long long)t->resent);
 }
 
 int main(int argc, char **argv)

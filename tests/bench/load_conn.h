@@ -37,6 +37,7 @@ struct load_tally {
 	uint64_t ios;
 	uint64_t bytes;
 	uint64_t errors;
+	uint64_t resent; /* requests for which no answer came in time */
 	struct load_hist hist;
 };
 
@@ -83,7 +84,7 @@ struct load_proto {
 	void (*close)(struct load_conn *c);
 };
 
-extern const struct load_proto load_nbd_proto, load_iscsi_proto;
+extern const struct load_proto load_nbd_proto, load_iscsi_proto, load_aoe_proto;
 
 int load_conn_init(struct load_conn *c, const struct load_plan *plan, struct load_tally *tally,
 		   uint64_t seed);

@@ -194,6 +194,7 @@ static int measure(struct run *r, struct load_tally *tally, struct load_result *
 		return -1;
 	out->tally = *tally;
 	b = mark_now(r);
+	out->depth = r->conns[0].depth;
 	out->seconds = (double)(b.ns - a.ns) / 1e9;
 	out->client_cpu_seconds = b.client_cpu - a.client_cpu;
 	out->server_cpu_seconds = -1;

@@ -10,6 +10,7 @@
 
 struct load_result {
 	struct load_tally tally; /* of the measured window only */
+	uint32_t depth; /* as granted */
 	double seconds; /* how long that was */
 	double server_cpu_seconds; /* negative: not measured */
 	double client_cpu_seconds;
