@@ -187,7 +187,7 @@ struct aoe_port {
 	uint16_t shelf; /* of its first disk ... */
 	uint8_t slot;
 	bool write_back;
-	bool draining;
+	bool begun, draining;
 	bool closed; /* loop 0: nothing is left of it */
 	unsigned n_disks;
 	struct aoe_disk *disks;
