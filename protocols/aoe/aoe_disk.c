@@ -162,24 +162,38 @@ static void submit(struct aoe_slot *slot, struct gw_req *req, uint64_t offset, u
 	gw_req_submit(req);
 }
 
+/* A TRIM takes one request after the other, and a write that came meanwhile waits for
+ * none of those to come. */
+static bool would_undo(const struct aoe_slot *slot, uint64_t offset, uint64_t length)
+{
+	return slot->plan.act == ATA_TRIM &&
+	       aoe_order_is_over(&slot->disk->shelf->order, &slot->ticket,
+				 offset / ATA_SECTOR_BYTES, length / ATA_SECTOR_BYTES);
+}
+
 /* False: the pool has none, and the shelf waits for one. */
 static bool ask_now(struct aoe_slot *slot)
 {
 	struct gw_req *req = gw_req_take(slot->seat->itl);
 	uint64_t offset, length;
+	bool more;
 
 	if (!req) {
 		aoe_count(slot->port, AOE_COUNT_waits, 1);
 		gw_req_wait(slot->seat->itl, &slot->disk->shelf->waiter);
 		return false;
 	}
-	if (next_part(slot, &offset, &length)) {
+	more = next_part(slot, &offset, &length);
+	if (more && !would_undo(slot, offset, length)) {
 		LIST_INSERT_HEAD(&slot->seat->running, slot, link);
 		submit(slot, req, offset, length);
 		return true;
 	}
 	gw_req_put(&req);
-	end(slot, GW_OK, 0);
+	if (more)
+		drop(slot);
+	else
+		end(slot, GW_OK, 0);
 	return true;
 }
 

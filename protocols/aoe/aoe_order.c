@@ -50,7 +50,7 @@ static bool same_write(const struct aoe_order_entry *entry, const struct aoe_ord
 }
 
 /* An LBA has 48 bits, so ends do not overflow. */
-static bool overlaps(const struct aoe_order_entry *entry, uint64_t lba, uint32_t sectors)
+static bool overlaps(const struct aoe_order_entry *entry, uint64_t lba, uint64_t sectors)
 {
 	return entry->state != AOE_ORDER_FREE && entry->lba < lba + sectors &&
 	       lba < entry->lba + entry->sectors;
@@ -82,20 +82,32 @@ static struct aoe_order_entry *find_copy(struct aoe_order *order, struct aoe_ord
 	return found;
 }
 
-/* Has a write that overlaps this one been seen since, from whomever? */
-static bool lies_under(const struct aoe_order *order, const struct aoe_order_entry *under)
+/* Has a write that overlaps these sectors been seen since, from whomever? */
+static bool seen_since(const struct aoe_order *order, uint64_t serial, uint64_t lba,
+		       uint64_t sectors)
 {
 	for (unsigned i = 0; i < AOE_ORDER_SOURCES; i++) {
 		const struct aoe_order_source *source = &order->sources[i];
 
-		if (source->newest <= under->serial)
+		if (source->newest <= serial)
 			continue;
 		for (unsigned j = 0; j < AOE_ORDER_WRITES; j++)
-			if (source->entries[j].serial > under->serial &&
-			    overlaps(&source->entries[j], under->lba, under->sectors))
+			if (source->entries[j].serial > serial &&
+			    overlaps(&source->entries[j], lba, sectors))
 				return true;
 	}
 	return false;
+}
+
+static bool lies_under(const struct aoe_order *order, const struct aoe_order_entry *under)
+{
+	return seen_since(order, under->serial, under->lba, under->sectors);
+}
+
+bool aoe_order_is_over(const struct aoe_order *order, const struct aoe_order_ticket *ticket,
+		       uint64_t lba, uint64_t sectors)
+{
+	return seen_since(order, ticket->serial, lba, sectors);
 }
 
 /* Has a write that overlaps this one, and arrived later, been seen already? */

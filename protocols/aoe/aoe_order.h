@@ -134,6 +134,11 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 				      struct aoe_order_ticket *ticket,
 				      struct aoe_order_answer *answer);
 
+/* Was a write seen since that overlaps these sectors?  Then what is left to do of the
+ * older one there would undo it. */
+bool aoe_order_is_over(const struct aoe_order *order, const struct aoe_order_ticket *ticket,
+		       uint64_t lba, uint64_t sectors);
+
 /* It ended, and this is its answer. */
 void aoe_order_ended(struct aoe_order *order, const struct aoe_order_ticket *ticket,
 		     const struct aoe_order_answer *answer);
