@@ -59,7 +59,7 @@ static bool overlaps(const struct aoe_order_entry *entry, uint64_t lba, uint64_t
 static bool is_old(const struct aoe_order *order, const struct aoe_order_entry *entry,
 		   const struct aoe_order_write *write)
 {
-	return span_less(order->memory, instant_since(write->arrived, entry->arrived));
+	return span_less(order->memory, instant_since(write->arrived, entry->heard));
 }
 
 /* The newest write of the source that the frame is a copy of, or null.  *reused: its
@@ -126,6 +126,12 @@ static bool overtaken(const struct aoe_order *order, const struct aoe_order_writ
 	return false;
 }
 
+static void hear(struct aoe_order_entry *copy, const struct aoe_order_write *write)
+{
+	if (instant_before(copy->heard, write->arrived))
+		copy->heard = write->arrived;
+}
+
 static void enter(struct aoe_order *order, struct aoe_order_source *source,
 		  const struct aoe_order_write *write, struct aoe_order_ticket *ticket)
 {
@@ -137,6 +143,7 @@ static void enter(struct aoe_order *order, struct aoe_order_source *source,
 	source->entries[place] = (struct aoe_order_entry){ .serial = order->serial,
 							   .lba = write->lba,
 							   .arrived = write->arrived,
+							   .heard = write->arrived,
 							   .sectors = write->sectors,
 							   .command = write->command,
 							   .state = AOE_ORDER_RUNS };
@@ -158,10 +165,13 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 		copy = find_copy(order, source, write, &reused);
 	if (reused)
 		source->reuses_until = instant_add(write->arrived, order->memory);
-	if (copy && copy->state == AOE_ORDER_RUNS)
+	if (copy && copy->state == AOE_ORDER_RUNS) {
+		hear(copy, write);
 		return AOE_ORDER_UNDER_WAY;
+	}
 	if (copy && !is_old(order, copy, write) &&
 	    !instant_before(write->arrived, source->reuses_until) && lies_under(order, copy)) {
+		hear(copy, write);
 		*answer = copy->answer;
 		return AOE_ORDER_REPEAT;
 	}

@@ -46,8 +46,8 @@
  *			be a guess, for a tag is the client's own business; a guess
  *			that fails drops a good write.  A network that holds frames up
  *			for longer than a client waits is no network for AoE.
- *	old ones	What is older than AOE_ORDER_WRITES writes of its source, or
- *			than `memory`, is forgotten; so are the sources that were
+ *	old ones	What is older than AOE_ORDER_WRITES writes of its source is
+ *			forgotten, and of what no copy came within `memory`; so are the sources that were
  *			silent longest, beyond AOE_ORDER_SOURCES.
  *	reused tags	A client that gives the tag of a write to another one within
  *			`memory` (Linux needs a minute for a round at least) shows that
@@ -102,6 +102,7 @@ struct aoe_order_entry {
 	uint64_t serial; /* by which writes are newer or older: the order of being seen */
 	uint64_t lba;
 	struct instant arrived;
+	struct instant heard; /* arrival of its latest copy: more may be on their way */
 	uint32_t sectors;
 	uint8_t command, state;
 	struct aoe_order_answer answer; /* if ENDED */

@@ -196,7 +196,7 @@ static void remembers_so_long(void **state)
 	run(1, 7, 0, 8, 1);
 	run(1, 8, 0, 8, 2);
 	assert_int_equal(see(1, 7, 0, 8, 1 + AOE_ORDER_MEMORY.ns), AOE_ORDER_REPEAT);
-	run(1, 7, 0, 8, 2 + AOE_ORDER_MEMORY.ns);
+	run(1, 7, 0, 8, 2 + 2 * AOE_ORDER_MEMORY.ns);
 }
 
 static void remembers_so_many_sources(void **state)
@@ -407,6 +407,39 @@ static void queues_undo_nothing(void **state)
 	}
 }
 
+/* A client that has waited for long has copies on their way that it sent last. */
+static void remembers_from_the_latest_copy(void **state)
+{
+	struct aoe_order_ticket first;
+
+	assert_int_equal(see(1, 7, 100, 8, 0), AOE_ORDER_RUN);
+	first = ticket;
+	assert_int_equal(see(1, 7, 100, 8, 8 * SECOND), AOE_ORDER_UNDER_WAY);
+	assert_int_equal(see(1, 7, 100, 8, 16 * SECOND), AOE_ORDER_UNDER_WAY);
+	ticket = first;
+	end(0x40);
+	run(1, 8, 100, 8, 17 * SECOND);
+	assert_int_equal(see(1, 7, 100, 8, 25 * SECOND), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 7, 100, 8, 34 * SECOND), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 7, 100, 8, 45 * SECOND), AOE_ORDER_RUN);
+}
+
+/* What is left to do of a write that has several parts. */
+static void is_over(void **state)
+{
+	struct aoe_order_ticket first;
+
+	assert_int_equal(see(1, 1, 100, 20, 0), AOE_ORDER_RUN);
+	first = ticket;
+	assert_false(aoe_order_is_over(&order, &first, 100, 20));
+	run(2, 1, 110, 2, 1);
+	assert_true(aoe_order_is_over(&order, &first, 100, 20));
+	assert_true(aoe_order_is_over(&order, &first, 111, 1));
+	assert_false(aoe_order_is_over(&order, &first, 100, 10));
+	assert_false(aoe_order_is_over(&order, &first, 112, 8));
+	assert_false(aoe_order_is_over(&order, &ticket, 100, 20));
+}
+
 #define CASE(name) cmocka_unit_test_setup(name, begin)
 
 HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(again), CASE(late), CASE(overlapping),
@@ -414,4 +447,4 @@ HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(again), CASE(late), CASE(
 	     CASE(remembers_so_many), CASE(remembers_so_long), CASE(remembers_so_many_sources),
 	     CASE(waited), CASE(overtaken_then_again), CASE(a_b_a), CASE(one_tag), CASE(few_tags),
 	     CASE(reforms), CASE(comes_round), CASE(bounded), CASE(copies_undo_nothing),
-	     CASE(queues_undo_nothing))
+	     CASE(queues_undo_nothing), CASE(remembers_from_the_latest_copy), CASE(is_over))
