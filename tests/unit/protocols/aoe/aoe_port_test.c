@@ -112,9 +112,8 @@ static void few_requests(void **state)
 				(uint8_t)(1 + i));
 			sta_run(&s, 5 * SIM_MS);
 		}
-		sta_run(&s, 30 * SIM_S);
-		for (unsigned i = 0; i < 12; i++)
-			assert_int_equal(sta_count(&s, 200 + i), 1);
+		sta_take(&s, 200 + 11); /* of the others some were overtaken */
+		sta_run(&s, SIM_S);
 		assert_true(sta_counter(&s, "aoe_waits") > 0);
 		sta_expect(&s, 0, 3, 0, 12);
 		sta_down(&s);

@@ -42,8 +42,8 @@ void sta_run(struct sta *sta, uint64_t for_ns);
 void sta_send(struct sta *sta, unsigned from, unsigned iface, uint8_t command, uint32_t tag,
 	      const void *arg, size_t n);
 /* An ATA command of 48 bits; data: count sectors, all of this byte (of writes). */
-void sta_ata(struct sta *sta, unsigned from, unsigned iface, uint32_t tag, uint8_t op,
-	     uint64_t lba, uint8_t count, uint8_t fill);
+void sta_ata(struct sta *sta, unsigned from, unsigned iface, uint32_t tag, uint8_t op, uint64_t lba,
+	     uint8_t count, uint8_t fill);
 /* Query Config: 0 reads the string, 3 sets it, 4 sets it whatever it was. */
 void sta_string(struct sta *sta, unsigned from, uint32_t tag, uint8_t command, const char *text);
 /* MAC Mask List: adds (1) or deletes (2) the stations first .. first + n - 1. */
