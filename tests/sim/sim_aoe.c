@@ -14,7 +14,7 @@
 
 #define SEEK_NS (200 * SIM_MS)
 #define SILENT_NS (3 * SIM_S)
-#define DOUBLES 6u /* of the waiting time */
+#define DOUBLES 12u /* of the waiting time */
 
 static struct sim_rng *rng_of(struct sim_aoe *a)
 {

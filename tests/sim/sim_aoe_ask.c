@@ -44,8 +44,7 @@ static void choose_op(struct sim_aoe_user *u, struct sim_aoe_cmd *cmd)
 {
 	static const uint8_t ops[][6] = {
 		[SIM_AOE_KIND_READ] = { SIM_ATA_READ, SIM_ATA_READ_MULTIPLE, SIM_ATA_READ_DMA,
-					SIM_ATA_READ_EXT, SIM_ATA_READ_DMA_EXT,
-					SIM_ATA_READ_EXT },
+					SIM_ATA_READ_EXT, SIM_ATA_READ_DMA_EXT, SIM_ATA_READ_EXT },
 		[SIM_AOE_KIND_WRITE] = { SIM_ATA_WRITE, SIM_ATA_WRITE_MULTIPLE, SIM_ATA_WRITE_DMA,
 					 SIM_ATA_WRITE_EXT, SIM_ATA_WRITE_DMA_EXT,
 					 SIM_ATA_WRITE_EXT },
@@ -122,9 +121,9 @@ static bool send_plain(struct sim_aoe_user *u, enum sim_aoe_kind kind)
 
 	if (!cmd)
 		return false;
-	cmd->op = kind == SIM_AOE_KIND_IDENTIFY		? SIM_ATA_IDENTIFY
-		  : sim_rng_chance(rng_of(u), 1, 2)	? SIM_ATA_FLUSH
-							: SIM_ATA_FLUSH_EXT;
+	cmd->op = kind == SIM_AOE_KIND_IDENTIFY	    ? SIM_ATA_IDENTIFY
+		  : sim_rng_chance(rng_of(u), 1, 2) ? SIM_ATA_FLUSH
+						    : SIM_ATA_FLUSH_EXT;
 	cmd->flags = cmd->op == SIM_ATA_FLUSH_EXT ? SIM_ATA_LONG : 0;
 	cmd->range[0].count = kind == SIM_AOE_KIND_IDENTIFY;
 	if (kind == SIM_AOE_KIND_FLUSH) {
@@ -200,9 +199,9 @@ static enum sim_aoe_kind pick_kind(struct sim_aoe_user *u)
 {
 	const struct sim_aoe_habits *h = &u->habits;
 	const unsigned parts[] = {
-		[SIM_AOE_KIND_WRITE] = h->write,	[SIM_AOE_KIND_TRIM] = h->trim,
-		[SIM_AOE_KIND_FLUSH] = h->flush,	[SIM_AOE_KIND_VERIFY] = h->verify,
-		[SIM_AOE_KIND_IDENTIFY] = h->identify,	[SIM_AOE_KIND_STRING] = h->string,
+		[SIM_AOE_KIND_WRITE] = h->write,       [SIM_AOE_KIND_TRIM] = h->trim,
+		[SIM_AOE_KIND_FLUSH] = h->flush,       [SIM_AOE_KIND_VERIFY] = h->verify,
+		[SIM_AOE_KIND_IDENTIFY] = h->identify, [SIM_AOE_KIND_STRING] = h->string,
 	};
 	unsigned dice = (unsigned)sim_rng_below(rng_of(u), 100);
 
@@ -235,7 +234,7 @@ bool sim_aoe_ask_any(struct sim_aoe_user *u)
 	r = pick_range(u, most);
 	if (kind == SIM_AOE_KIND_WRITE)
 		return sim_aoe_ask_write(u, r.first, r.count,
-					  sim_rng_below(rng_of(u), 100) < u->habits.fua);
+					 sim_rng_below(rng_of(u), 100) < u->habits.fua);
 	return send_read(u, kind, r.first, r.count);
 }
 

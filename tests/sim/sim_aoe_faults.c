@@ -22,16 +22,6 @@ static void serve(struct sim_run *run, uint64_t sectors)
 	sim_run_serve(run, sectors);
 }
 
-static void add_users(struct sim_run *run, unsigned n)
-{
-	while (n--) {
-		struct sim_habits habits = sim_run_habits(run);
-
-		habits.errors_happen = true;
-		sim_run_user(run, &habits, sim_rng_between(run->rng, 20, 60));
-	}
-}
-
 /* ---- stalls -------------------------------------------------------------- */
 
 static void run_frozen(struct sim_run *run)
@@ -51,7 +41,8 @@ static void run_frozen(struct sim_run *run)
 		struct sim_aoe_cfg cfg = sim_run_aoe_cfg(run);
 		struct sim_aoe_habits habits = sim_run_aoe_habits(run);
 
-		habits.string = 0;
+		cfg.wait_max_ns =
+			120 * SIM_S; /* or what is asked again is more than what is done */
 		if (sim_rng_chance(run->rng, 2, 3))
 			cfg.patience_ns = sim_rng_log(run->rng, 20 * SIM_MS, 10 * SIM_S);
 		sim_run_aoe(run, &cfg, &habits, sim_rng_between(run->rng, 20, 60));
@@ -119,7 +110,6 @@ static void run_faulty(struct sim_run *run)
 		habits.lists = sim_rng_chance(run->rng, 1, 4) ? 500 : 0;
 		sim_run_aoe(run, &cfg, &habits, sim_rng_between(run->rng, 20, 80));
 	}
-	add_users(run, (unsigned)sim_rng_below(run->rng, 2));
 	sim_run_settle(run, 7200 * SIM_S);
 }
 

@@ -115,9 +115,9 @@ static void run_links(struct sim_run *run)
 	}
 	for (unsigned i = 0; i < 6 && !run->world->failed; i++) {
 		sim_run_for(run, sim_rng_log(run->rng, SIM_MS, SIM_S));
-		disturb(run, sim_ether_find(run->host->ether,
-					    sim_daemon_ifaces[sim_rng_below(run->rng,
-									    run->cfg.aoe)]));
+		disturb(run,
+			sim_ether_find(run->host->ether,
+				       sim_daemon_ifaces[sim_rng_below(run->rng, run->cfg.aoe)]));
 	}
 	sim_run_settle(run, 3600 * SIM_S);
 }

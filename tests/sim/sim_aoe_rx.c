@@ -47,10 +47,10 @@ static void heard_query(struct sim_aoe *a, const uint8_t *f, size_t len)
 	unsigned string = be16_get(f + 30);
 
 	if (f[29] >> 4 != 1 || !f[28] || !be16_get(f + 24))
-		OFFENCE(a, "a config answer: version %u, %u sectors, %u buffers", f[29] >> 4,
-			f[28], be16_get(f + 24));
-	else if (string > 1024 || (32 + string > SIM_AOE_SHORTEST ? len != 32 + string
-								  : len != SIM_AOE_SHORTEST))
+		OFFENCE(a, "a config answer: version %u, %u sectors, %u buffers", f[29] >> 4, f[28],
+			be16_get(f + 24));
+	else if (string > 1024 ||
+		 (32 + string > SIM_AOE_SHORTEST ? len != 32 + string : len != SIM_AOE_SHORTEST))
 		OFFENCE(a, "a config string of %u bytes in a frame of %zu", string, len);
 	else
 		sim_aoe_found(a, f + SIM_AT_SRC, f[28]);

@@ -71,8 +71,7 @@ static void taken(struct sim_aoe_user *u)
 		u->lists->reserver = u->id;
 		u->lists->reserved_ns = u->world->now_ns;
 	}
-	go_on(u, SIM_AOE_HOLD,
-	      AGAIN_NS + sim_rng_below(&u->world->rng, u->habits.hold_max_ns + 1));
+	go_on(u, SIM_AOE_HOLD, AGAIN_NS + sim_rng_below(&u->world->rng, u->habits.hold_max_ns + 1));
 }
 
 static void leave(struct sim_aoe_user *u)

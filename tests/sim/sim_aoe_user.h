@@ -41,13 +41,7 @@ struct sim_aoe_lists {
 	uint64_t reserved_ns, masked_ns; /* since it was told */
 };
 
-enum sim_aoe_turn {
-	SIM_AOE_NOBODY,
-	SIM_AOE_TAKE,
-	SIM_AOE_HOLD,
-	SIM_AOE_LEAVE,
-	SIM_AOE_LOOK
-};
+enum sim_aoe_turn { SIM_AOE_NOBODY, SIM_AOE_TAKE, SIM_AOE_HOLD, SIM_AOE_LEAVE, SIM_AOE_LOOK };
 
 struct sim_aoe_lost {
 	uint32_t write;
