@@ -302,7 +302,7 @@ static void comes_round(void **state)
 
 static void bounded(void **state)
 {
-	assert_in_range(sizeof(order), 1, 256 << 10);
+	assert_in_range(sizeof(order), 1, 288 << 10);
 }
 
 /* ---- a client, a network and a disk ------------------------------------------- */
