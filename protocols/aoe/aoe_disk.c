@@ -34,7 +34,7 @@ static void end_write(struct aoe_slot *slot, const struct aoe_order_answer *answ
 		return;
 	slot->ticketed = false;
 	if (answer)
-		aoe_order_ended(&shelf->order, &slot->ticket, answer);
+		aoe_order_ended(&shelf->order, &slot->ticket, loop_now(shelf->loop), answer);
 	else
 		aoe_order_forget(&shelf->order, &slot->ticket);
 	if (!--shelf->n_writes[slot->era] && shelf->settling)

@@ -126,10 +126,10 @@ static bool overtaken(const struct aoe_order *order, const struct aoe_order_writ
 	return false;
 }
 
-static void hear(struct aoe_order_entry *copy, const struct aoe_order_write *write)
+static void hear(struct aoe_order_entry *entry, struct instant when)
 {
-	if (instant_before(copy->heard, write->arrived))
-		copy->heard = write->arrived;
+	if (instant_before(entry->heard, when))
+		entry->heard = when;
 }
 
 static void enter(struct aoe_order *order, struct aoe_order_source *source,
@@ -166,12 +166,12 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 	if (reused)
 		source->reuses_until = instant_add(write->arrived, order->memory);
 	if (copy && copy->state == AOE_ORDER_RUNS) {
-		hear(copy, write);
+		hear(copy, write->arrived);
 		return AOE_ORDER_UNDER_WAY;
 	}
 	if (copy && !is_old(order, copy, write) &&
 	    !instant_before(write->arrived, source->reuses_until) && lies_under(order, copy)) {
-		hear(copy, write);
+		hear(copy, write->arrived);
 		*answer = copy->answer;
 		return AOE_ORDER_REPEAT;
 	}
@@ -192,13 +192,14 @@ static struct aoe_order_entry *entry_of(struct aoe_order *order,
 }
 
 void aoe_order_ended(struct aoe_order *order, const struct aoe_order_ticket *ticket,
-		     const struct aoe_order_answer *answer)
+		     struct instant now, const struct aoe_order_answer *answer)
 {
 	struct aoe_order_entry *entry = entry_of(order, ticket);
 
 	if (!entry)
 		return;
 	entry->answer = *answer;
+	hear(entry, now);
 	entry->state = AOE_ORDER_ENDED;
 }
 

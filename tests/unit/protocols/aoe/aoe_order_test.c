@@ -28,11 +28,13 @@ static struct aoe_order_write make(unsigned who, uint32_t tag, uint64_t lba, uin
 
 static struct aoe_order_ticket ticket;
 static struct aoe_order_answer answer;
+static struct instant seen_at; /* the last one */
 
 static enum aoe_order_verdict see(unsigned who, uint32_t tag, uint64_t lba, uint32_t n, int64_t at)
 {
 	struct aoe_order_write write = make(who, tag, lba, n, at);
 
+	seen_at.ns = at;
 	return aoe_order_seen(&order, &write, &ticket, &answer);
 }
 
@@ -40,7 +42,7 @@ static void end(uint8_t status)
 {
 	struct aoe_order_answer how = { .ata = { .status = status } };
 
-	aoe_order_ended(&order, &ticket, &how);
+	aoe_order_ended(&order, &ticket, seen_at, &how);
 }
 
 /* Must run, and ends at once. */
@@ -96,7 +98,8 @@ static void late(void **state)
 	assert_int_equal(see(1, 7, 0, 8, 1), AOE_ORDER_RUN);
 	answer = (struct aoe_order_answer){ .error = 3,
 					    .ata = { 0x41, 0x04, 0x02, 0x51, 0x123456 } };
-	aoe_order_ended(&order, &ticket, &(struct aoe_order_answer){ answer.error, answer.ata });
+	aoe_order_ended(&order, &ticket, seen_at,
+			&(struct aoe_order_answer){ answer.error, answer.ata });
 	run(1, 8, 0, 8, 2);
 	memset(&answer, 0, sizeof(answer));
 	assert_int_equal(see(1, 7, 0, 8, 3), AOE_ORDER_REPEAT);
@@ -166,7 +169,7 @@ static void old_ticket(void **state)
 	first = ticket;
 	for (uint32_t i = 0; i < AOE_ORDER_WRITES; i++)
 		assert_int_equal(see(1, 100 + i, 1000 + i, 1, 2), AOE_ORDER_RUN);
-	aoe_order_ended(&order, &first, &(struct aoe_order_answer){ .error = 9 });
+	aoe_order_ended(&order, &first, seen_at, &(struct aoe_order_answer){ .error = 9 });
 	aoe_order_forget(&order, &first);
 	assert_int_equal(see(1, 100 + AOE_ORDER_WRITES - 1, 1000 + AOE_ORDER_WRITES - 1, 1, 3),
 			 AOE_ORDER_UNDER_WAY);
@@ -424,6 +427,18 @@ static void remembers_from_the_latest_copy(void **state)
 	assert_int_equal(see(1, 7, 100, 8, 45 * SECOND), AOE_ORDER_RUN);
 }
 
+/* It sends until it is answered, be that minutes later. */
+static void remembers_from_the_answer(void **state)
+{
+	assert_int_equal(see(1, 7, 100, 8, 0), AOE_ORDER_RUN);
+	seen_at.ns = 100 * SECOND;
+	end(0x40);
+	run(1, 8, 100, 8, 101 * SECOND);
+	assert_int_equal(see(1, 7, 100, 8, 50 * SECOND), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 7, 100, 8, 110 * SECOND), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 7, 100, 8, 121 * SECOND), AOE_ORDER_RUN);
+}
+
 /* What is left to do of a write that has several parts. */
 static void is_over(void **state)
 {
@@ -447,4 +462,5 @@ HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(again), CASE(late), CASE(
 	     CASE(remembers_so_many), CASE(remembers_so_long), CASE(remembers_so_many_sources),
 	     CASE(waited), CASE(overtaken_then_again), CASE(a_b_a), CASE(one_tag), CASE(few_tags),
 	     CASE(reforms), CASE(comes_round), CASE(bounded), CASE(copies_undo_nothing),
-	     CASE(queues_undo_nothing), CASE(remembers_from_the_latest_copy), CASE(is_over))
+	     CASE(queues_undo_nothing), CASE(remembers_from_the_latest_copy),
+	     CASE(remembers_from_the_answer), CASE(is_over))
