@@ -129,11 +129,13 @@ def read(lba, n=1, tag=2):
 
 
 query = config(READ, shelf=0xFFFF, slot=0xFF)
-conn("discover", 0, (AS_IS | WAIT, ALL + query[6:]), (WAIT, ata(0xEC, 0xA0000000)), (WAIT, config(READ)))
+conn("discover", 0, (AS_IS | WAIT, ALL + query[6:]), (WAIT, ata(0xEC, 0xA0000000)),
+     (WAIT, config(READ)))
 conn("discover-many", TWO | LOOPS, *[(AS_IS | i % 4, ALL + query[6:]) for i in range(40)])
 conn("io", LOOPS, (0, write(3)), (WAIT, read(3)), (1, write(2, 2, 5)), (WAIT, read(2, 2)),
      (0, ata(0xEA, 0, 0, 0x40)), (WAIT, trim((2, 1), (3, 1))), (0, ata(0x42, 0, 255, 0x40)))
-conn("io-jumbo", JUMBO | BLOCKS, (0, write(1, 32)), (WAIT, read(5, 32)), (0, write(7, 3)), (WAIT, read(0, 17)))
+conn("io-jumbo", JUMBO | BLOCKS, (0, write(1, 32)), (WAIT, read(5, 32)), (0, write(7, 3)),
+     (WAIT, read(0, 17)))
 conn("late", TWO | TROUBLE, (STALL, write(1, 1, 7)), (SECOND, write(1, 1, 8)), (0, write(1, 1, 7)),
      (WAIT | 1, write(1, 2, 7)), (0, write(1, 1, 7)), (LONG, write(1, 1, 7)))
 conn("few", TWO | FEW | LOOPS, (STALL, write(1)), *[(SECOND if i % 2 else i % 4, write(i % 9, 1, 20 + i))

@@ -111,7 +111,8 @@ GW_SIM_ABOVE = %reldir%/libsim.a protocols/nbd/libpr_nbd.a translators/nbd/libtr
 	protocols/iscsi/libpr_iscsi.a translators/scsi/libtr_scsi.a \
 	protocols/aoe/libpr_aoe.a translators/ata/libtr_ata.a \
 	$(ST_FILE_LIBS)
-GW_SIM_WRAPS = -Wl,--wrap=gw_req_wait,--wrap=gw_credit_wait,--wrap=gw_req_orphan,--wrap=aoe_order_seen
+GW_SIM_WRAPS = -Wl,--wrap=gw_req_wait,--wrap=gw_credit_wait,--wrap=gw_req_orphan \
+	-Wl,--wrap=aoe_order_seen
 
 %canon_reldir%_sim_SOURCES = %reldir%/sim_main.c %reldir%/sim_wraps.c
 %canon_reldir%_sim_LDFLAGS = $(AM_LDFLAGS) $(GW_SIM_WRAPS)

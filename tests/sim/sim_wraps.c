@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * sim_wraps.c - counts, from outside, what only the daemon knows: that it waits
- * for memory or for a request (the pool is exhausted), that requests lose their
- * owner while they run, and that AoE's guard keeps a write away.  The linker's --wrap puts these in the way.
+ * sim_wraps.c - counts, from outside, what only the daemon knows: that it waits for
+ * memory or for a request (the pool is exhausted), that requests lose their owner while
+ * they run, and that AoE's guard keeps a write away.  The linker's --wrap puts these in
+ * the way.
  */
 #include "config.h"
 
