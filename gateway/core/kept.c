@@ -8,8 +8,10 @@
 #include "gateway/api/kept.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "gateway/base/log.h"
 #include "gateway/base/str.h"
 #include "gateway/core/admin.h"
 #include "gateway/core/core.h"
@@ -65,16 +67,37 @@ static struct gw_kept_op *of_job(struct drv_op *job)
 	return (struct gw_kept_op *)((char *)job - offsetof(struct gw_kept_op, job));
 }
 
-/* A helper: nobody else touches the keeper meanwhile. */
+static int set(struct gw_kept_op *op)
+{
+	int rc = gw_keep_set(op->volume->keep, op->key, op->value, op->bytes);
+
+	return rc ? gw_err_set(&op->err, -rc, "%s: cannot be kept: %m", op->key) : 0;
+}
+
+/* A helper: nobody else touches the keeper meanwhile.  What could not be written is taken
+ * back, or it would be read, and written with the next record that is. */
 static int64_t write_it(struct drv_op *job)
 {
 	struct gw_kept_op *op = of_job(job);
 	struct gw_keep *keep = op->volume->keep;
-	int rc = gw_keep_set(keep, op->key, op->value, op->bytes);
+	size_t bytes = 0;
+	const void *was = gw_keep_get(keep, op->key, &bytes);
+	void *copy = was ? malloc(bytes + 1) : NULL;
+	int rc;
 
-	if (rc)
-		return gw_err_set(&op->err, -rc, "%s: cannot be kept: %m", op->key);
-	return gw_keep_commit(keep, &op->err);
+	if (was && !copy)
+		return gw_err_set(&op->err, ENOMEM, "%s: no memory to keep it", op->key);
+	if (was)
+		memcpy(copy, was, bytes);
+	rc = set(op);
+	if (!rc) {
+		rc = gw_keep_commit(keep, &op->err);
+		if (rc && gw_keep_set(keep, op->key, copy, bytes))
+			log_error(VOLUME, "volume %s: %s is not what is kept: no memory",
+				  op->volume->name, op->key);
+	}
+	free(copy);
+	return rc;
 }
 
 static void begin(struct gw_kept_op *op)

@@ -35,7 +35,7 @@ static void end_write(struct aoe_slot *slot, const struct aoe_order_answer *answ
 		return;
 	slot->ticketed = false;
 	if (answer)
-		aoe_order_ended(&shelf->order, &slot->ticket, answer);
+		aoe_order_ended(&shelf->order, &slot->ticket, loop_now(shelf->loop), answer);
 	else
 		aoe_order_forget(&shelf->order, &slot->ticket);
 	if (!--shelf->n_writes[slot->era] && shelf->settling)
@@ -163,31 +163,45 @@ static void submit(struct aoe_slot *slot, struct gw_req *req, uint64_t offset, u
 	gw_req_submit(req);
 }
 
-/* False: the pool has none, and the disk waits for one. */
+/* A TRIM takes one request after the other, and a write that came meanwhile waits for
+ * none of those to come. */
+static bool would_undo(const struct aoe_slot *slot, uint64_t offset, uint64_t length)
+{
+	return slot->plan.act == ATA_TRIM &&
+	       aoe_order_is_over(&slot->disk->shelf->order, &slot->ticket,
+				 offset / ATA_SECTOR_BYTES, length / ATA_SECTOR_BYTES);
+}
+
+/* False: the pool has none, and the shelf waits for one. */
 static bool ask_now(struct aoe_slot *slot)
 {
 	struct gw_req *req = gw_req_take(slot->seat->itl);
 	uint64_t offset, length;
+	bool more;
 
 	if (!req) {
 		aoe_count(slot->port, AOE_COUNT_waits, 1);
-		gw_req_wait(slot->seat->itl, &slot->disk->waiter);
+		gw_req_wait(slot->seat->itl, &slot->disk->shelf->waiter);
 		return false;
 	}
-	if (next_part(slot, &offset, &length)) {
+	more = next_part(slot, &offset, &length);
+	if (more && !would_undo(slot, offset, length)) {
 		LIST_INSERT_HEAD(&slot->seat->running, slot, link);
 		submit(slot, req, offset, length);
 		return true;
 	}
 	gw_req_put(&req);
-	end(slot, GW_OK, 0);
+	if (more)
+		drop(slot);
+	else
+		end(slot, GW_OK, 0);
 	return true;
 }
 
 /* In the order of arrival: behind those that wait. */
 static void ask(struct aoe_slot *slot)
 {
-	struct aoe_slot_queue *waiting = &slot->disk->waiting;
+	struct aoe_slot_queue *waiting = &slot->disk->shelf->waiting;
 
 	if (!STAILQ_EMPTY(waiting) || !ask_now(slot))
 		STAILQ_INSERT_TAIL(waiting, slot, next);
@@ -195,24 +209,24 @@ static void ask(struct aoe_slot *slot)
 
 static void resume(struct loop_task *task)
 {
-	struct aoe_disk *disk =
-		(struct aoe_disk *)((char *)task - offsetof(struct aoe_disk, resume));
+	struct aoe_shelf *shelf =
+		(struct aoe_shelf *)((char *)task - offsetof(struct aoe_shelf, resume));
 	struct aoe_slot *slot;
 
-	while (!disk->waiter.waiting && (slot = STAILQ_FIRST(&disk->waiting))) {
+	while (!shelf->waiter.waiting && (slot = STAILQ_FIRST(&shelf->waiting))) {
 		if (!ask_now(slot))
 			return;
-		STAILQ_REMOVE_HEAD(&disk->waiting, next);
+		STAILQ_REMOVE_HEAD(&shelf->waiting, next);
 	}
 }
 
 /* It may be called from inside anything of the core. */
 static void wake(struct gw_req_waiter *waiter)
 {
-	struct aoe_disk *disk =
-		(struct aoe_disk *)((char *)waiter - offsetof(struct aoe_disk, waiter));
+	struct aoe_shelf *shelf =
+		(struct aoe_shelf *)((char *)waiter - offsetof(struct aoe_shelf, waiter));
 
-	loop_defer(disk->port->loop, &disk->resume);
+	loop_defer(shelf->loop, &shelf->resume);
 }
 
 static bool goes_on(const struct aoe_slot *slot)
@@ -252,6 +266,27 @@ static void abandon_queue(struct aoe_slot_queue *queue)
 	}
 }
 
+/* Those of other ports go on waiting. */
+static void abandon_waiting(struct aoe_disk *disk)
+{
+	struct aoe_shelf *shelf = disk->shelf;
+	struct aoe_slot_queue all = STAILQ_HEAD_INITIALIZER(all);
+	struct aoe_slot *slot;
+
+	STAILQ_CONCAT(&all, &shelf->waiting);
+	while ((slot = STAILQ_FIRST(&all))) {
+		STAILQ_REMOVE_HEAD(&all, next);
+		if (slot->disk == disk)
+			drop(slot);
+		else
+			STAILQ_INSERT_TAIL(&shelf->waiting, slot, next);
+	}
+	if (!STAILQ_EMPTY(&shelf->waiting))
+		return;
+	gw_req_unwait(disk->itl, &shelf->waiter);
+	loop_defer_cancel(shelf->loop, &shelf->resume);
+}
+
 static void abandon_seat(struct aoe_seat *seat)
 {
 	struct aoe_slot *slot;
@@ -269,45 +304,9 @@ void aoe_disk_abandon(struct aoe_disk *disk)
 {
 	struct aoe_client *client;
 
-	gw_req_unwait(disk->itl, &disk->waiter);
-	loop_defer_cancel(disk->port->loop, &disk->resume);
-	abandon_queue(&disk->waiting);
+	abandon_waiting(disk);
 	TAILQ_FOREACH (client, &disk->port->clients, age)
 		abandon_seat(&client->seats[disk->number]);
-}
-
-/* ---- a place at the volume -------------------------------------------------- */
-
-static void seated(struct gw_itl *itl, void *owner, enum gw_status status)
-{
-	struct aoe_seat *seat = owner;
-	struct aoe_slot *slot;
-
-	(void)itl;
-	seat->ready = status == GW_OK;
-	while ((slot = STAILQ_FIRST(&seat->waiting))) {
-		STAILQ_REMOVE_HEAD(&seat->waiting, next);
-		if (seat->ready)
-			ask(slot);
-		else
-			end(slot, status, 0);
-	}
-}
-
-static const struct gw_itl_ops seat_ops = { .ready = seated };
-
-static void find_seat(struct aoe_slot *slot)
-{
-	slot->seat = aoe_client_take(slot->disk, &slot->head.src, &seat_ops);
-	if (!slot->seat) {
-		drop(slot);
-		return;
-	}
-	slot->seat->requests++;
-	if (slot->seat->ready)
-		ask(slot);
-	else
-		STAILQ_INSERT_TAIL(&slot->seat->waiting, slot, next);
 }
 
 /* ---- late writes ------------------------------------------------------------ */
@@ -346,7 +345,7 @@ static void guard(struct aoe_slot *slot)
 	switch (aoe_order_seen(&slot->disk->shelf->order, &write, &slot->ticket, &told)) {
 	case AOE_ORDER_RUN:
 		begin_write(slot);
-		find_seat(slot);
+		ask(slot);
 		return;
 	case AOE_ORDER_REPEAT:
 		aoe_count(slot->port, AOE_COUNT_late, 1);
@@ -358,6 +357,74 @@ static void guard(struct aoe_slot *slot)
 		drop(slot);
 		return;
 	}
+}
+
+static bool writes(const struct ata_plan *plan)
+{
+	return plan->act == ATA_TRIM || plan->op == GW_WRITE;
+}
+
+/* ---- a place at the volume -------------------------------------------------- */
+
+/* The guard sees a write when it can run: one that waited for its client's place is late
+ * if another has been by meanwhile. */
+static void admit(struct aoe_slot *slot)
+{
+	if (writes(&slot->plan))
+		guard(slot);
+	else
+		ask(slot);
+}
+
+/* The lists may have changed while it waited, and the answer to that did not wait for
+ * it. */
+static void admit_late(struct aoe_slot *slot)
+{
+	const struct aoe_book *book = &slot->disk->shelf->book;
+
+	if (!aoe_book_hears(book, &slot->head.src)) {
+		aoe_count(slot->port, AOE_COUNT_masked, 1);
+		drop(slot);
+	} else if (!aoe_book_lets(book, &slot->head.src, slot->cmd.command)) {
+		end(slot, GW_RESERVED, 0);
+	} else {
+		admit(slot);
+	}
+}
+
+static void seated(struct gw_itl *itl, void *owner, enum gw_status status)
+{
+	struct aoe_seat *seat = owner;
+	struct aoe_slot *slot;
+
+	(void)itl;
+	seat->ready = status == GW_OK;
+	seat->refused = status;
+	while ((slot = STAILQ_FIRST(&seat->waiting))) {
+		STAILQ_REMOVE_HEAD(&seat->waiting, next);
+		if (seat->ready)
+			admit_late(slot);
+		else
+			end(slot, status, 0);
+	}
+}
+
+static const struct gw_itl_ops seat_ops = { .ready = seated };
+
+static void find_seat(struct aoe_slot *slot)
+{
+	slot->seat = aoe_client_take(slot->disk, &slot->head.src, &seat_ops);
+	if (!slot->seat) {
+		drop(slot);
+		return;
+	}
+	slot->seat->requests++;
+	if (slot->seat->ready)
+		admit(slot);
+	else if (slot->seat->refused)
+		end(slot, slot->seat->refused, 0);
+	else
+		STAILQ_INSERT_TAIL(&slot->seat->waiting, slot, next);
 }
 
 /* ---- a command -------------------------------------------------------------- */
@@ -376,11 +443,6 @@ static void read_command(struct aoe_slot *slot, const struct aoe_ata *ata)
 		.payload_bytes = (uint32_t)num_min(ata->data_bytes, AOE_SLOT_BYTES),
 		.room_bytes = aoe_sectors_of(slot->port) * AOE_SECTOR_BYTES,
 	};
-}
-
-static bool writes(const struct ata_plan *plan)
-{
-	return plan->act == ATA_TRIM || plan->op == GW_WRITE;
 }
 
 void aoe_disk_take(struct aoe_disk *disk, struct aoe_slot *slot, const struct aoe_ata *ata)
@@ -410,10 +472,7 @@ void aoe_disk_take(struct aoe_disk *disk, struct aoe_slot *slot, const struct ao
 	case ATA_REQUEST:
 		break;
 	}
-	if (writes(&slot->plan))
-		guard(slot);
-	else
-		find_seat(slot);
+	find_seat(slot);
 }
 
 /* ---- birth and death -------------------------------------------------------- */
@@ -432,9 +491,6 @@ bool aoe_disk_open(struct aoe_disk *disk, const struct gw_itl_ops *ops)
 	char name[GW_PORT_NAME_MAX];
 	const struct gw_nexus_names names = { "aoe", name, name };
 
-	STAILQ_INIT(&disk->waiting);
-	disk->waiter.wake = wake;
-	disk->resume.run = resume;
 	snprintf(name, sizeof(name), "aoe:%s:%s", port->link.link.name, disk->name);
 	disk->nexus = gw_nexus_open(port->gw, port->loop, &names);
 	if (disk->nexus)
@@ -444,6 +500,13 @@ bool aoe_disk_open(struct aoe_disk *disk, const struct gw_itl_ops *ops)
 		return false;
 	aoe_disk_adopt(disk);
 	return true;
+}
+
+void aoe_disk_share(struct aoe_shelf *shelf)
+{
+	STAILQ_INIT(&shelf->waiting);
+	shelf->waiter.wake = wake;
+	shelf->resume.run = resume;
 }
 
 void aoe_disk_close(struct aoe_disk *disk)

@@ -4,7 +4,7 @@
  * it means (translators/ata), whether it comes too late, the requests, the registers.
  *
  *   aoe_disk_take ─ reserved? ─ ata_dispatch ─┬─ answer, page ─────────────▶ reply
- *                                             └─ late? ─ seat ─ gw_req ... ─▶ reply
+ *                                             └─ seat ─ late? ─ gw_req ... ─▶ reply
  *
  * Above: aoe_port.c.  Below: aoe_client.h, aoe_slot.h.
  */
@@ -13,6 +13,8 @@
 
 #include "protocols/aoe/aoe_state.h"
 
+/* Of a new shelf: what its disks have in common. */
+void aoe_disk_share(struct aoe_shelf *shelf);
 /* Takes its place at the volume; changed() of the port follows events.  False: no
  * room. */
 bool aoe_disk_open(struct aoe_disk *disk, const struct gw_itl_ops *ops);

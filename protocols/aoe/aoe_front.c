@@ -16,6 +16,7 @@
 #include "gateway/api/volume.h"
 #include "gateway/base/table.h"
 #include "protocols/aoe/aoe_client.h"
+#include "protocols/aoe/aoe_disk.h"
 #include "protocols/aoe/aoe_name.h"
 #include "protocols/aoe/aoe_port.h"
 #include "protocols/aoe/aoe_shelf.h"
@@ -86,9 +87,11 @@ static int load_shelves(struct draft *draft, struct gw_err *err)
 	struct gw_front *front = draft->front;
 	int rc = 0;
 
-	for (; !rc && front->n_shelves < draft->n; front->n_shelves++)
+	for (; !rc && front->n_shelves < draft->n; front->n_shelves++) {
+		aoe_disk_share(&front->shelves[front->n_shelves]);
 		rc = aoe_shelf_load(&front->shelves[front->n_shelves],
 				    draft->grants[front->n_shelves].volume, front->loop, err);
+	}
 	return rc;
 }
 

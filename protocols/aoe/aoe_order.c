@@ -50,7 +50,7 @@ static bool same_write(const struct aoe_order_entry *entry, const struct aoe_ord
 }
 
 /* An LBA has 48 bits, so ends do not overflow. */
-static bool overlaps(const struct aoe_order_entry *entry, uint64_t lba, uint32_t sectors)
+static bool overlaps(const struct aoe_order_entry *entry, uint64_t lba, uint64_t sectors)
 {
 	return entry->state != AOE_ORDER_FREE && entry->lba < lba + sectors &&
 	       lba < entry->lba + entry->sectors;
@@ -59,7 +59,7 @@ static bool overlaps(const struct aoe_order_entry *entry, uint64_t lba, uint32_t
 static bool is_old(const struct aoe_order *order, const struct aoe_order_entry *entry,
 		   const struct aoe_order_write *write)
 {
-	return span_less(order->memory, instant_since(write->arrived, entry->arrived));
+	return span_less(order->memory, instant_since(write->arrived, entry->heard));
 }
 
 /* Every write asks: no branch, so that the compiler compares several at a time. */
@@ -98,20 +98,32 @@ static bool failed(const struct aoe_order_entry *entry)
 	return entry->error || entry->ata.error;
 }
 
-/* Has a write that overlaps this one been seen since, from whomever? */
-static bool lies_under(const struct aoe_order *order, const struct aoe_order_entry *under)
+/* Has a write that overlaps these sectors been seen since, from whomever? */
+static bool seen_since(const struct aoe_order *order, uint64_t serial, uint64_t lba,
+		       uint64_t sectors)
 {
 	for (unsigned i = 0; i < AOE_ORDER_SOURCES; i++) {
 		const struct aoe_order_source *source = &order->sources[i];
 
-		if (source->newest <= under->serial)
+		if (source->newest <= serial)
 			continue;
 		for (unsigned j = 0; j < AOE_ORDER_WRITES; j++)
-			if (source->entries[j].serial > under->serial &&
-			    overlaps(&source->entries[j], under->lba, under->sectors))
+			if (source->entries[j].serial > serial &&
+			    overlaps(&source->entries[j], lba, sectors))
 				return true;
 	}
 	return false;
+}
+
+static bool lies_under(const struct aoe_order *order, const struct aoe_order_entry *under)
+{
+	return seen_since(order, under->serial, under->lba, under->sectors);
+}
+
+bool aoe_order_is_over(const struct aoe_order *order, const struct aoe_order_ticket *ticket,
+		       uint64_t lba, uint64_t sectors)
+{
+	return seen_since(order, ticket->serial, lba, sectors);
 }
 
 /* Has a write that overlaps this one, and arrived later, been seen already? */
@@ -130,6 +142,12 @@ static bool overtaken(const struct aoe_order *order, const struct aoe_order_writ
 	return false;
 }
 
+static void hear(struct aoe_order_entry *entry, struct instant when)
+{
+	if (instant_before(entry->heard, when))
+		entry->heard = when;
+}
+
 static void enter(struct aoe_order *order, struct aoe_order_source *source,
 		  const struct aoe_order_write *write, struct aoe_order_ticket *ticket)
 {
@@ -141,6 +159,7 @@ static void enter(struct aoe_order *order, struct aoe_order_source *source,
 	source->entries[place] = (struct aoe_order_entry){ .serial = order->serial,
 							   .lba = write->lba,
 							   .arrived = write->arrived,
+							   .heard = write->arrived,
 							   .sectors = write->sectors,
 							   .sum = write->sum,
 							   .command = write->command,
@@ -163,11 +182,14 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 		copy = find_copy(order, source, write, &reused);
 	if (reused)
 		source->reuses_until = instant_add(write->arrived, order->memory);
-	if (copy && copy->state == AOE_ORDER_RUNS)
+	if (copy && copy->state == AOE_ORDER_RUNS) {
+		hear(copy, write->arrived);
 		return AOE_ORDER_UNDER_WAY;
+	}
 	if (copy && !is_old(order, copy, write) &&
 	    !instant_before(write->arrived, source->reuses_until) &&
 	    (!failed(copy) || lies_under(order, copy))) {
+		hear(copy, write->arrived);
 		*answer = (struct aoe_order_answer){ copy->error, copy->ata };
 		return AOE_ORDER_REPEAT;
 	}
@@ -188,7 +210,7 @@ static struct aoe_order_entry *entry_of(struct aoe_order *order,
 }
 
 void aoe_order_ended(struct aoe_order *order, const struct aoe_order_ticket *ticket,
-		     const struct aoe_order_answer *answer)
+		     struct instant now, const struct aoe_order_answer *answer)
 {
 	struct aoe_order_entry *entry = entry_of(order, ticket);
 
@@ -196,6 +218,7 @@ void aoe_order_ended(struct aoe_order *order, const struct aoe_order_ticket *tic
 		return;
 	entry->error = answer->error;
 	entry->ata = answer->ata;
+	hear(entry, now);
 	entry->state = AOE_ORDER_ENDED;
 }
 

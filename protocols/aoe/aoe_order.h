@@ -50,9 +50,10 @@
  *			be a guess, for a tag is the client's own business; a guess
  *			that fails drops a good write.  A network that holds frames up
  *			for longer than a client waits is no network for AoE.
- *	old ones	What is older than AOE_ORDER_WRITES writes of its source, or
- *			than `memory`, is forgotten; so are the sources that were
- *			silent longest, beyond AOE_ORDER_SOURCES.
+ *	old ones	What is older than AOE_ORDER_WRITES writes of its source is
+ *			forgotten, and what was answered longer than `memory` ago if
+ *			no copy came since; so are the sources that were silent
+ *			longest, beyond AOE_ORDER_SOURCES.
  *	reused tags	A client that gives the tag of a write to another one within
  *			`memory` (Linux needs a minute for a round at least) shows that
  *			its tags say nothing, and is from then on trusted to send
@@ -107,6 +108,9 @@ struct aoe_order_entry {
 	uint64_t serial; /* by which writes are newer or older: the order of being seen */
 	uint64_t lba;
 	struct instant arrived;
+	/* When its latest copy arrived, or it was answered: until then its client may have
+	 * sent more. */
+	struct instant heard;
 	uint32_t sectors, sum;
 	uint8_t command, state;
 	uint8_t error; /* if ENDED: its answer, in pieces, for there are many of these */
@@ -140,9 +144,14 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 				      struct aoe_order_ticket *ticket,
 				      struct aoe_order_answer *answer);
 
-/* It ended, and this is its answer. */
+/* Was a write seen since that overlaps these sectors?  Then what is left to do of the
+ * older one there would undo it. */
+bool aoe_order_is_over(const struct aoe_order *order, const struct aoe_order_ticket *ticket,
+		       uint64_t lba, uint64_t sectors);
+
+/* It ended now, and this is its answer. */
 void aoe_order_ended(struct aoe_order *order, const struct aoe_order_ticket *ticket,
-		     const struct aoe_order_answer *answer);
+		     struct instant now, const struct aoe_order_answer *answer);
 
 /* It never ran and gets no answer (no memory, say): it may come again. */
 void aoe_order_forget(struct aoe_order *order, const struct aoe_order_ticket *ticket);

@@ -244,10 +244,12 @@ static void rest(struct loop_task *task)
 {
 	struct aoe_port *port = (struct aoe_port *)((char *)task - offsetof(struct aoe_port, rest));
 
-	if (port->draining && !port->n_busy && !port->n_notes_out && !port->n_changes)
+	if (port->begun && port->draining && !port->n_busy && !port->n_notes_out &&
+	    !port->n_changes)
 		loop_link_close(&port->link);
 }
 
+/* Perhaps before begin(): letters of two senders may pass each other. */
 void aoe_port_drain(struct aoe_port *port)
 {
 	port->draining = true;
@@ -298,7 +300,10 @@ static void begin(struct loop_mail *mail)
 		log_error(AOE, "%s: no memory to serve on it", port->link.link.name);
 	learn_mac(port);
 	loop_link_start(&port->link);
-	if (room)
+	port->begun = true;
+	if (port->draining)
+		loop_defer(port->loop, &port->rest);
+	else if (room)
 		announce_all(port);
 }
 

@@ -88,6 +88,15 @@ static void forget_port(struct aoe_port *port)
 		loop_defer(port->loop, &port->rest);
 }
 
+/* It was when it asked; the change that it waited for may have shut it out. */
+static bool is_heard(struct aoe_shelf *shelf, const struct aoe_asked *asked)
+{
+	bool heard = aoe_book_hears(&shelf->book, &asked->talk.head.src);
+
+	aoe_count(asked->port, AOE_COUNT_masked, !heard);
+	return heard;
+}
+
 static void go_on(struct aoe_shelf *shelf)
 {
 	while (shelf->n_asked && !shelf->change.port) {
@@ -96,7 +105,7 @@ static void go_on(struct aoe_shelf *shelf)
 
 		shelf->first_asked = (shelf->first_asked + 1) % AOE_ASKED_MAX;
 		shelf->n_asked--;
-		if (!port->draining)
+		if (!port->draining && is_heard(shelf, asked))
 			ask_now(shelf, port, &asked->talk);
 		forget_port(port);
 	}

@@ -73,7 +73,7 @@ struct aoe_slot {
 	struct aoe_seat *seat; /* null: it asks nothing of the gateway */
 	struct gw_req *req; /* at the core */
 	LIST_ENTRY(aoe_slot) link; /* of the seat's running ones */
-	STAILQ_ENTRY(aoe_slot) next; /* of the seat's or the disk's waiting ones */
+	STAILQ_ENTRY(aoe_slot) next; /* of the seat's or the shelf's waiting ones */
 	struct aoe_head head; /* as it came */
 	uint8_t flags; /* enum aoe_ata_flag, as they came */
 	bool ticketed; /* a write that runs: order and shelf wait for its end */
@@ -108,7 +108,8 @@ struct aoe_seat {
 	struct aoe_disk *disk;
 	struct gw_itl *itl; /* null: it has asked nothing of this disk yet */
 	bool ready;
-	struct aoe_slot_queue waiting; /* until it is ready */
+	enum gw_status refused; /* instead, or GW_OK */
+	struct aoe_slot_queue waiting; /* until either */
 	struct aoe_slot_list running;
 	uint64_t requests, read_bytes, written_bytes, errors;
 };
@@ -162,6 +163,11 @@ struct aoe_shelf {
 	bool settling;
 	struct loop_task settle;
 	struct aoe_order order;
+	/* What waits for a request of the pool, of all ports: in the order in which the
+	 * guard has seen it. */
+	struct aoe_slot_queue waiting;
+	struct gw_req_waiter waiter;
+	struct loop_task resume;
 };
 
 struct aoe_disk {
@@ -174,9 +180,6 @@ struct aoe_disk {
 	struct gw_nexus *nexus; /* its own, for facts and events */
 	struct gw_itl *itl;
 	struct ata_terms terms;
-	struct aoe_slot_queue waiting; /* for a request of the pool */
-	struct gw_req_waiter waiter;
-	struct loop_task resume;
 };
 
 struct aoe_port {
@@ -187,7 +190,7 @@ struct aoe_port {
 	uint16_t shelf; /* of its first disk ... */
 	uint8_t slot;
 	bool write_back;
-	bool draining;
+	bool begun, draining;
 	bool closed; /* loop 0: nothing is left of it */
 	unsigned n_disks;
 	struct aoe_disk *disks;

@@ -12,6 +12,7 @@ fuzz_stack_libs = %reldir%/libfuzz_stack.a $(GW_SIM_ABOVE) gateway/core/libgw_co
 	$(GW_LOOP_LIBS)
 
 fuzz_programs = \
+	%reldir%/fuzz_aoe_conn \
 	%reldir%/fuzz_aoe_pdu \
 	%reldir%/fuzz_ata \
 	%reldir%/fuzz_ctl_msg \
@@ -34,6 +35,9 @@ fuzz_main = %reldir%/replay.c
 fuzz_ldflags =
 endif
 
+%canon_reldir%_fuzz_aoe_conn_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_aoe_conn.c $(fuzz_main)
+%canon_reldir%_fuzz_aoe_conn_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
+%canon_reldir%_fuzz_aoe_conn_LDADD = $(fuzz_stack_libs)
 %canon_reldir%_fuzz_aoe_pdu_SOURCES = %reldir%/fuzz.h %reldir%/fuzz_aoe_pdu.c $(fuzz_main)
 %canon_reldir%_fuzz_aoe_pdu_LDFLAGS = $(AM_LDFLAGS) $(fuzz_ldflags)
 %canon_reldir%_fuzz_aoe_pdu_LDADD = protocols/aoe/libpr_aoe.a $(GW_BASE_LIBS)

@@ -32,18 +32,30 @@ static void register_once(void)
 	sim_daemon_register();
 }
 
+static void add_ifaces(struct fuzz_stack *stack, const struct fuzz_stack_cfg *cfg)
+{
+	for (unsigned i = 0; i < cfg->aoe; i++) {
+		const uint8_t mac[6] = { 2, 0, 0, 0, 0, (uint8_t)i };
+
+		sim_ether_iface(stack->host->ether, sim_daemon_ifaces[i], mac,
+				cfg->mtu_bytes ? cfg->mtu_bytes : 1500);
+	}
+}
+
 void fuzz_stack_up(struct fuzz_stack *stack, uint64_t seed, const struct fuzz_stack_cfg *cfg)
 {
 	struct sim_daemon_cfg daemon = {
 		.loops = cfg->loops,
 		.limits = { .pool_bytes = cfg->pool_bytes, .requests = cfg->requests },
 		.block_bytes = cfg->block_bytes,
+		.aoe = cfg->aoe,
 	};
 
 	register_once();
 	if (cfg->front)
 		daemon.front = cfg->front->name;
 	stack->host = sim_host_new(seed);
+	add_ifaces(stack, cfg);
 	sim_daemon_make_image(stack->host, cfg->image_bytes);
 	GW_CHECK(sim_daemon_start(&stack->daemon, stack->host, &daemon));
 }

@@ -5,7 +5,7 @@
  *
  * Virtual time, one thread, everything from a seed: a finding of the fuzzer is
  * replayed by its input alone.  Users: fuzz_nbds_conn.c, fuzz_iscsi_conn.c,
- * fuzz_ctl_msg.c, and the tests of whole connections in tests/unit/protocols.
+ * fuzz_aoe_conn.c, fuzz_ctl_msg.c, and the tests of whole connections in tests/unit/protocols.
  */
 #ifndef TESTS_FUZZ_FUZZ_STACK_H
 #define TESTS_FUZZ_FUZZ_STACK_H
@@ -19,6 +19,8 @@ struct fuzz_stack {
 
 struct fuzz_stack_cfg {
 	const struct gw_front_ops *front; /* null: NBD */
+	unsigned aoe; /* interfaces with AoE beside it, at most SIM_AOE_IFACES */
+	uint32_t mtu_bytes; /* of these; 0: 1500 */
 	unsigned loops;
 	uint64_t pool_bytes; /* 0: the default */
 	uint32_t requests; /* 0: the default */

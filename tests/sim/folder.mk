@@ -19,6 +19,16 @@ endif
 %canon_reldir%_libsim_a_SOURCES = \
 	%reldir%/drv_sim.c \
 	%reldir%/drv_sim.h \
+	%reldir%/sim_aoe.c \
+	%reldir%/sim_aoe.h \
+	%reldir%/sim_aoe_ask.c \
+	%reldir%/sim_aoe_faults.c \
+	%reldir%/sim_aoe_mix.c \
+	%reldir%/sim_aoe_rx.c \
+	%reldir%/sim_aoe_turn.c \
+	%reldir%/sim_aoe_user.c \
+	%reldir%/sim_aoe_user.h \
+	%reldir%/sim_aoe_wire.h \
 	%reldir%/sim_call.c \
 	%reldir%/sim_call.h \
 	%reldir%/sim_cover.tbl \
@@ -78,6 +88,7 @@ endif
 	%reldir%/sim_rng.h \
 	%reldir%/sim_run.c \
 	%reldir%/sim_run.h \
+	%reldir%/sim_run_aoe.c \
 	%reldir%/sim_seeds.c \
 	%reldir%/sim_seeds.h \
 	%reldir%/sim_sitting.c \
@@ -98,8 +109,10 @@ endif
 
 GW_SIM_ABOVE = %reldir%/libsim.a protocols/nbd/libpr_nbd.a translators/nbd/libtr_nbd.a \
 	protocols/iscsi/libpr_iscsi.a translators/scsi/libtr_scsi.a \
+	protocols/aoe/libpr_aoe.a translators/ata/libtr_ata.a \
 	$(ST_FILE_LIBS)
-GW_SIM_WRAPS = -Wl,--wrap=gw_req_wait,--wrap=gw_credit_wait,--wrap=gw_req_orphan
+GW_SIM_WRAPS = -Wl,--wrap=gw_req_wait,--wrap=gw_credit_wait,--wrap=gw_req_orphan \
+	-Wl,--wrap=aoe_order_seen
 
 %canon_reldir%_sim_SOURCES = %reldir%/sim_main.c %reldir%/sim_wraps.c
 %canon_reldir%_sim_LDFLAGS = $(AM_LDFLAGS) $(GW_SIM_WRAPS)
@@ -117,6 +130,6 @@ GW_SIM_WRAPS = -Wl,--wrap=gw_req_wait,--wrap=gw_credit_wait,--wrap=gw_req_orphan
 
 # Fifty times as many seeds as in check.
 check-long: %reldir%/sim$(EXEEXT)
-	%reldir%/sim$(EXEEXT) --seeds 1..100000
+	%reldir%/sim$(EXEEXT) --seeds 1..100000 --seeds 10000001..10030000
 
 .PHONY: check-long

@@ -65,6 +65,12 @@ static void pick_range(struct sim_user *u, uint64_t *first, uint32_t *count)
 	if (sim_rng_chance(rng_of(u), 1, 2))
 		*first = h->first +
 			 (*first - h->first) % (h->sectors - n + 1 < 64 ? h->sectors - n + 1 : 64);
+	if (h->block) {
+		*count = (*count + h->block - 1) / h->block * h->block;
+		*count = *count < h->max_sectors ? *count : h->max_sectors / h->block * h->block;
+		*first -= *first % h->block;
+		*first = *first + *count <= h->sectors ? *first : h->sectors - *count;
+	}
 }
 
 static enum wire_cmd pick_type(struct sim_user *u)

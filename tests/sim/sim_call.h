@@ -26,6 +26,7 @@ struct sim_habits {
 	bool rewrite; /* lost ranges again, after a reconnect */
 	bool errors_happen; /* commands may fail; otherwise one that does is a finding */
 	uint64_t first, sectors; /* the part of the volume it works on; 0: all */
+	unsigned block; /* sectors of a block: ranges are multiples of it; 0: 1 */
 };
 
 struct sim_user;

@@ -14,14 +14,19 @@
 #include "gateway/base/check.h"
 #include "gateway/core/registry.h"
 #include "tests/sim/sim_disk_io.h"
+#include "tests/sim/sim_link.h"
 #include "tests/sim/sim_sock.h"
 
 #define EXPORT "disk"
+#define STATE "state"
 #define PATIENCE_NS (1000 * SIM_S)
 
 extern const struct gw_store_ops st_file_ops;
 extern const struct gw_front_ops nbds_front_ops;
 extern const struct gw_front_ops iscsi_front_ops;
+extern const struct gw_front_ops aoe_front_ops;
+
+const char *const sim_daemon_ifaces[SIM_AOE_IFACES] = { "eth0", "eth1" };
 
 const struct loop_addr sim_daemon_addr = { .family = LOOP_ADDR_INET,
 					   .ip = { 127, 0, 0, 1 },
@@ -37,6 +42,7 @@ void sim_daemon_register(void)
 	GW_CHECK(gw_registry_add_store(&st_file_ops, &err) == 0);
 	GW_CHECK(gw_registry_add_front(&nbds_front_ops, &err) == 0);
 	GW_CHECK(gw_registry_add_front(&iscsi_front_ops, &err) == 0);
+	GW_CHECK(gw_registry_add_front(&aoe_front_ops, &err) == 0);
 }
 
 void sim_daemon_make_image(struct sim_host *h, uint64_t size_bytes)
@@ -86,6 +92,18 @@ static bool op_wait(struct sim_daemon *d, const char *what)
 	return d->op.rc == 0;
 }
 
+/* Both interfaces bear the same address: two ways to one disk. */
+static int add_aoe(struct sim_daemon *d, const struct sim_daemon_cfg *cfg, struct gw_err *err)
+{
+	static const struct gw_setting settings[] = { { "aoe-write-back", "" },
+						      { "aoe", "eth0:1.2" },
+						      { "aoe", "eth1:1.2" } };
+	const struct gw_setting *from = cfg->aoe_write_back ? settings : settings + 1;
+	int rc = gw_state_in(d->gw, STATE, err);
+
+	return rc ? rc : gw_front_add(d->gw, "aoe", from, cfg->aoe + cfg->aoe_write_back, err);
+}
+
 static int add_fronts(struct sim_daemon *d, const struct sim_daemon_cfg *cfg, struct gw_err *err)
 {
 	static const struct gw_setting scsi = { "iscsi", "127.0.0.1:3260" };
@@ -95,6 +113,8 @@ static int add_fronts(struct sim_daemon *d, const struct sim_daemon_cfg *cfg, st
 
 	if (!rc && cfg->iscsi)
 		rc = gw_front_add(d->gw, scsi.key, &scsi, 1, err);
+	if (!rc && cfg->aoe)
+		rc = add_aoe(d, cfg, err);
 	return rc;
 }
 
@@ -179,6 +199,8 @@ bool sim_daemon_stop(struct sim_daemon *d)
 		sim_world_fail(w, "the gateway is destroyed with %u operations in flight", left);
 	if (sim_sock_open(d->host->net))
 		sim_world_fail(w, "the gateway left %u sockets open", sim_sock_open(d->host->net));
+	if (sim_link_open(d->host->ether))
+		sim_world_fail(w, "the gateway left %u links open", sim_link_open(d->host->ether));
 	sim_host_down(d->host);
 	return d->flush_rc == 0;
 }

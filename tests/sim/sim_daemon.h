@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * sim_daemon.h - the daemon on a simulated machine: the core, the file store,
- * the NBD front end and (if asked for) the iSCSI one, brought up and taken down
+ * the NBD front end and (if asked for) those of iSCSI and AoE, brought up and taken down
  * through gateway/core/admin.h as configuration does it.
  */
 #ifndef TESTS_SIM_SIM_DAEMON_H
@@ -14,6 +14,9 @@
 #define SIM_PORT 10809
 #define SIM_ISCSI_PORT 3260
 
+#define SIM_AOE_IFACES 2u
+extern const char *const sim_daemon_ifaces[SIM_AOE_IFACES]; /* their names */
+
 struct sim_daemon_cfg {
 	unsigned loops;
 	struct gw_limits limits;
@@ -21,6 +24,8 @@ struct sim_daemon_cfg {
 	bool write_through, direct;
 	const char *front; /* instead of NBD's: a registered front end; null: NBD */
 	bool iscsi; /* beside NBD, at its own port */
+	unsigned aoe; /* beside NBD, on so many interfaces: SIM_AOE_IFACES */
+	bool aoe_write_back;
 };
 
 struct sim_daemon {

@@ -306,6 +306,23 @@ void sim_ether_station_send(struct sim_station *station, const void *frame, size
 	enqueue(flight, &station->line_ns);
 }
 
+uint64_t sim_ether_landed_ns(const struct sim_station *station)
+{
+	const struct sim_ether *ether = station->ether;
+	uint64_t sent = station->line_ns;
+
+	sent = sent < ether->world->now_ns ? ether->world->now_ns : sent;
+	return sent + ether->latency_ns + (ether->faults.late ? LATE_MOST_NS : 0);
+}
+
+void sim_ether_hush(struct sim_ether *ether)
+{
+	while (!LIST_EMPTY(&ether->flights))
+		end_flight(LIST_FIRST(&ether->flights));
+	for (struct sim_iface *i = ether->ifaces; i; i = i->next)
+		i->tx_waiting = 0;
+}
+
 static size_t bytes_of(const struct drv_frame *frame)
 {
 	size_t n = 0;

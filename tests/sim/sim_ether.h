@@ -82,6 +82,10 @@ struct sim_station *sim_ether_join(struct sim_ether *ether, const uint8_t mac[6]
 				   void (*frame)(void *arg, const uint8_t *frame, size_t len),
 				   void *arg);
 void sim_ether_station_send(struct sim_station *station, const void *frame, size_t len);
+/* When all that it has sent by now has arrived, whatever held it up. */
+uint64_t sim_ether_landed_ns(const struct sim_station *station);
+/* All frames that are under way are gone. */
+void sim_ether_hush(struct sim_ether *ether);
 
 /* What becomes of an interface; the daemon hears of it. */
 void sim_ether_set_up(struct sim_iface *iface, bool up);

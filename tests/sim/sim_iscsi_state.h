@@ -41,6 +41,7 @@ struct sim_iscsi_cfg {
 	unsigned corrupt; /* of 10,000 PDUs, where a digest covers the byte */
 	unsigned *spoils; /* how many it may spoil yet */
 	bool mute; /* does not answer pings */
+	unsigned block_sectors; /* of a logical block of the unit; 0: 1 */
 	uint64_t die_after; /* bytes sent; SIM_NEVER */
 	uint64_t hold_after; /* the same, but it says no more and stays; 0: never */
 };

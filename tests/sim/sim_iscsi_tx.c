@@ -171,8 +171,12 @@ void sim_iscsi_tx_begin(struct sim_iscsi *n)
 
 /* ---- commands ----------------------------------------------------------- */
 
-static void put_cdb(const struct sim_iscsi_cmd *cmd, uint8_t *cdb)
+static void put_cdb(const struct sim_iscsi *n, const struct sim_iscsi_cmd *cmd, uint8_t *cdb)
 {
+	unsigned block = n->cfg.block_sectors ? n->cfg.block_sectors : 1;
+	uint64_t first = cmd->first / block;
+	uint32_t count = cmd->count / block;
+
 	static const uint8_t ops[][2] = {
 		[SIM_KIND_READ] = { SCSI_READ10, SCSI_READ16 },
 		[SIM_KIND_WRITE] = { SCSI_WRITE10, SCSI_WRITE16 },
@@ -197,14 +201,14 @@ static void put_cdb(const struct sim_iscsi_cmd *cmd, uint8_t *cdb)
 	if (cmd->kind == SIM_KIND_ZERO)
 		cdb[1] = cmd->out_bytes ? 0x08 : 0x09; /* UNMAP; NDOB */
 	if (cmd->kind == SIM_KIND_CAW) {
-		sim_put64(cdb + 2, cmd->first);
-		cdb[13] = (uint8_t)cmd->count;
+		sim_put64(cdb + 2, first);
+		cdb[13] = (uint8_t)count;
 	} else if (cmd->long_cdb) {
-		sim_put64(cdb + 2, cmd->first);
-		sim_put32(cdb + 10, cmd->count);
+		sim_put64(cdb + 2, first);
+		sim_put32(cdb + 10, count);
 	} else {
-		sim_put32(cdb + 2, (uint32_t)cmd->first);
-		sim_put16(cdb + 7, cmd->count);
+		sim_put32(cdb + 2, (uint32_t)first);
+		sim_put16(cdb + 7, count);
 	}
 }
 
@@ -248,7 +252,7 @@ void sim_iscsi_command(struct sim_iscsi *n, struct sim_iscsi_cmd *cmd)
 		sim_put32(bhs + 20, SIM_NO_TAG);
 		with = unasked = cmd->out_bytes;
 	} else {
-		put_cdb(cmd, bhs + 32);
+		put_cdb(n, cmd, bhs + 32);
 	}
 	cmd->immediate = cmd->kind != SIM_KIND_NOP && sim_rng_chance(rng_of(n), 1, 20);
 	bhs[0] |= cmd->immediate ? SIM_IMMEDIATE : 0;
@@ -337,7 +341,7 @@ void sim_iscsi_twice(struct sim_iscsi *n, const struct sim_iscsi_cmd *cmd)
 	if (cmd->kind != SIM_KIND_READ || cmd->immediate)
 		return;
 	sim_put32(bhs + 20, cmd->in_bytes);
-	put_cdb(cmd, bhs + 32);
+	put_cdb(n, cmd, bhs + 32);
 	n->cmdsn = cmd->cmdsn;
 	number(n, bhs, cmd->itt);
 	n->cmdsn = mine;

@@ -2,7 +2,7 @@
  *
  * sim_main.c - the program: seeds in, TAP out.
  *
- *   sim [--seed N | --seeds A..B] [--loops 1|2|4] [--scenario NAME] [--trace]
+ *   sim [--seed N | --seeds A..B ...] [--loops 1|2|4] [--scenario NAME] [--trace]
  *
  * A seed alone decides its scenario and its loops, unless told otherwise; so
  * `sim --seed N --trace` plays again whatever a run found.
@@ -20,6 +20,7 @@
 #include "tests/sim/sim_seeds.h"
 
 #define SAME_RUNS 108 /* every scenario on every number of loops */
+#define SERIES_MAX 4u
 
 static volatile uint64_t seed_now;
 
@@ -46,8 +47,13 @@ static void on_crash(int sig)
 	raise(sig);
 }
 
-struct words {
+struct series {
 	uint64_t first, last;
+};
+
+struct words {
+	struct series series[SERIES_MAX];
+	unsigned n_series; /* 0: none was named */
 	unsigned loops;
 	const struct sim_scenario *scenario;
 	bool trace;
@@ -125,14 +131,19 @@ static void tell_scenarios(void)
 	}
 }
 
-/* Some seeds a second time, with everything at other addresses. */
-static void tell_sameness(const struct words *w)
+static uint64_t count_of(const struct series *series)
 {
-	uint64_t n = w->last - w->first + 1, runs = n < SAME_RUNS ? n : SAME_RUNS, same = 0;
+	return series->last - series->first + 1;
+}
+
+/* Some seeds a second time, with everything at other addresses. */
+static void tell_sameness(const struct words *w, const struct series *series)
+{
+	uint64_t n = count_of(series), runs = n < SAME_RUNS ? n : SAME_RUNS, same = 0;
 	char detail[128];
 
 	for (uint64_t i = 0; i < runs; i++) {
-		struct sim_seed seed = seed_of(w, w->first + i * (n / runs));
+		struct sim_seed seed = seed_of(w, series->first + i * (n / runs));
 		struct sim_result once, again;
 		void *moved;
 
@@ -151,13 +162,13 @@ static void tell_sameness(const struct words *w)
 	ok(same == runs, "the same seed is the same run", detail);
 }
 
-/* Few seeds, or those of one scenario, cannot reach the numbers that 1,000 must. */
-static void tell_cover(uint64_t seeds)
+/* Seeds that somebody chose cannot reach the numbers that those of `check` must. */
+static void tell_cover(bool all)
 {
 	char detail[128];
 
 	for (unsigned i = 0; i < SIM_COVER_COUNT; i++) {
-		unsigned needed = seeds >= 1000 ? sim_cover_needed((enum sim_cover)i) : 0;
+		unsigned needed = all ? sim_cover_needed((enum sim_cover)i) : 0;
 
 		if (!needed) {
 			printf("# %s: %llu times\n", sim_cover_words((enum sim_cover)i),
@@ -172,7 +183,7 @@ static void tell_cover(uint64_t seeds)
 
 static void usage(void)
 {
-	fprintf(stderr, "usage: sim [--seed N | --seeds A..B] [--loops 1|2|4]"
+	fprintf(stderr, "usage: sim [--seed N | --seeds A..B ...] [--loops 1|2|4]"
 			" [--scenario NAME] [--trace]\nscenarios:\n");
 	for (unsigned i = 0; i < SIM_SCENARIOS; i++)
 		fprintf(stderr, "  %-10s %s\n", sim_seeds_scenario(i)->name,
@@ -182,12 +193,15 @@ static void usage(void)
 
 static void take_seeds(struct words *w, const char *text)
 {
+	struct series *series = &w->series[w->n_series];
 	char *end;
 
-	w->first = w->last = strtoull(text, &end, 10);
+	if (w->n_series++ == SERIES_MAX)
+		usage();
+	series->first = series->last = strtoull(text, &end, 10);
 	if (strncmp(end, "..", 2) == 0)
-		w->last = strtoull(end + 2, &end, 10);
-	if (*end || w->last < w->first)
+		series->last = strtoull(end + 2, &end, 10);
+	if (*end || series->last < series->first)
 		usage();
 }
 
@@ -196,7 +210,7 @@ static struct words take_words(int argc, char **argv)
 	static const struct option rows[] = { { "seed", 1, 0, 's' },  { "seeds", 1, 0, 's' },
 					      { "loops", 1, 0, 'l' }, { "scenario", 1, 0, 'c' },
 					      { "trace", 0, 0, 't' }, { 0, 0, 0, 0 } };
-	struct words w = { .first = 1, .last = 1600 };
+	struct words w = { .series = { { 1, 1600 }, { SIM_SEEDS_AOE + 1, SIM_SEEDS_AOE + 3000 } } };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", rows, NULL)) != -1) {
@@ -218,21 +232,26 @@ static struct words take_words(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct words w = take_words(argc, argv);
+	bool all;
 
 	setvbuf(stdout, NULL, w.trace ? _IOFBF : _IOLBF, 0);
 	signal(SIGABRT, on_crash);
 	signal(SIGSEGV, on_crash);
 	sim_seeds_quiet(w.trace);
 	sim_daemon_register();
-	for (uint64_t n = w.first; n <= w.last; n++) {
-		struct sim_seed seed = seed_of(&w, n);
+	all = !w.n_series && !w.scenario;
+	if (!w.n_series)
+		w.n_series = 2;
+	for (unsigned i = 0; i < w.n_series; i++)
+		for (uint64_t n = w.series[i].first; n <= w.series[i].last; n++) {
+			struct sim_seed seed = seed_of(&w, n);
 
-		run_one(&seed, w.trace);
-	}
+			run_one(&seed, w.trace);
+		}
 	tell_scenarios();
-	if (!w.trace)
-		tell_sameness(&w);
-	tell_cover(w.scenario ? 0 : w.last - w.first + 1);
+	for (unsigned i = 0; i < w.n_series && !w.trace; i++)
+		tell_sameness(&w, &w.series[i]);
+	tell_cover(all);
 	printf("1..%u\n", number);
 	return bad != 0;
 }

@@ -57,10 +57,20 @@ static void peek(void *arg, uint64_t first, uint32_t count, uint8_t *buf)
 	sim_inode_read(inode, first * SIM_SECTOR, buf, (size_t)count * SIM_SECTOR);
 }
 
+/* A machine is away for longer than frames can be under way. */
+static void renew(struct sim_run *run)
+{
+	if (run->aoes)
+		sim_ether_hush(run->host->ether);
+	for (unsigned i = 0; i < run->aoes; i++)
+		sim_aoe_ask_renew(run->aoe[i]);
+}
+
 void sim_run_power_cut(struct sim_run *run)
 {
 	sim_host_power_cut(run->host);
 	sim_model_power_cut(run->model, peek, run);
+	renew(run);
 	sim_daemon_stop(&run->daemon);
 	sim_host_power_on(run->host);
 	sim_run_for(run, sim_rng_log(run->rng, SIM_MS, 10 * SIM_S));
@@ -72,6 +82,7 @@ void sim_run_kill(struct sim_run *run)
 {
 	sim_host_kill(run->host);
 	sim_model_killed(run->model, peek, run);
+	renew(run);
 	sim_daemon_stop(&run->daemon);
 	sim_host_power_on(run->host);
 	sim_run_for(run, sim_rng_log(run->rng, SIM_MS, SIM_S));
@@ -89,7 +100,10 @@ void sim_run_restart(struct sim_run *run)
 	if (!run->world->failed && sim_rng_chance(run->rng, 1, 2)) {
 		sim_host_power_cut(run->host);
 		sim_model_power_cut(run->model, peek, run);
+		renew(run);
 		sim_host_power_on(run->host);
+	} else if (run->aoes) {
+		sim_ether_hush(run->host->ether);
 	}
 	sim_run_for(run, sim_rng_log(run->rng, SIM_MS, SIM_S));
 	if (!run->world->failed)
@@ -221,6 +235,9 @@ static bool all_idle(void *arg)
 	for (unsigned i = 0; i < run->initiators; i++)
 		if (!sim_initiator_idle(run->initiator[i]))
 			return false;
+	for (unsigned i = 0; i < run->aoes; i++)
+		if (!sim_aoe_user_idle(run->aoe[i]))
+			return false;
 	return true;
 }
 
@@ -232,6 +249,8 @@ static uint64_t left(struct sim_run *run)
 		n += run->user[i]->budget + sim_user_in_flight(run->user[i]);
 	for (unsigned i = 0; i < run->initiators; i++)
 		n += run->initiator[i]->budget + sim_initiator_in_flight(run->initiator[i]);
+	for (unsigned i = 0; i < run->aoes; i++)
+		n += run->aoe[i]->budget + run->aoe[i]->aoe->in_flight;
 	return n;
 }
 
@@ -286,6 +305,11 @@ static void heal(struct sim_run *run)
 		run->initiator[i]->budget = 0;
 		sim_initiator_stop(run->initiator[i]);
 	}
+	for (unsigned i = 0; i < run->aoes; i++) {
+		run->aoe[i]->budget = 0;
+		sim_aoe_user_stop(run->aoe[i]);
+	}
+	run->host->ether->faults = (struct sim_ether_faults){ 0 };
 }
 
 static void read_all(struct sim_run *run)
@@ -336,6 +360,8 @@ static void give_up(struct sim_run *run)
 		sim_user_free(&run->user[i]);
 	for (unsigned i = 0; i < SIM_INITIATORS; i++)
 		sim_initiator_free(&run->initiator[i]);
+	for (unsigned i = 0; i < SIM_AOE_USERS; i++)
+		sim_aoe_user_free(&run->aoe[i]);
 	sim_model_free(&run->model);
 	sim_host_free(&run->host);
 }

@@ -11,6 +11,7 @@
 #ifndef TESTS_SIM_SIM_RUN_H
 #define TESTS_SIM_SIM_RUN_H
 
+#include "tests/sim/sim_aoe_user.h"
 #include "tests/sim/sim_daemon.h"
 #include "tests/sim/sim_host.h"
 #include "tests/sim/sim_initiator.h"
@@ -19,6 +20,7 @@
 
 #define SIM_USERS 8 /* one of them the checker at the end */
 #define SIM_INITIATORS 8
+#define SIM_AOE_USERS 5 /* with 3 stations each: what the guard remembers (aoe_order.h) */
 
 struct sim_run {
 	struct sim_host *host;
@@ -30,7 +32,9 @@ struct sim_run {
 	bool serving;
 	struct sim_user *user[SIM_USERS];
 	struct sim_initiator *initiator[SIM_INITIATORS];
-	unsigned users, initiators, next_id;
+	struct sim_aoe_user *aoe[SIM_AOE_USERS];
+	struct sim_aoe_lists lists;
+	unsigned users, initiators, aoes, next_id;
 };
 
 struct sim_scenario {
@@ -43,6 +47,8 @@ extern const struct sim_scenario sim_nbd_calm, sim_nbd_cuts, sim_nbd_stalls, sim
 	sim_nbd_power, sim_nbd_pool, sim_nbd_sixty, sim_nbd_storm, sim_nbd_stop, sim_nbd_kill;
 extern const struct sim_scenario sim_iscsi_mix, sim_iscsi_digests, sim_iscsi_cuts, sim_iscsi_tasks,
 	sim_iscsi_pool, sim_iscsi_storm, sim_iscsi_again, sim_iscsi_timers;
+extern const struct sim_scenario sim_aoe_calm, sim_aoe_lossy, sim_aoe_links, sim_aoe_lists,
+	sim_aoe_blocks, sim_aoe_others, sim_aoe_frozen, sim_aoe_outage, sim_aoe_faulty;
 
 struct sim_result {
 	bool failed;
@@ -71,6 +77,13 @@ struct sim_manners sim_run_manners(struct sim_run *run);
 struct sim_iscsi_cfg sim_run_iscsi_cfg(struct sim_run *run);
 struct sim_initiator *sim_run_initiator(struct sim_run *run, const struct sim_iscsi_cfg *cfg,
 					const struct sim_manners *manners, uint64_t budget);
+/* The same for AoE: interfaces for the daemon, before it is started, and clients on their
+ * segment (sim_run_aoe.c). */
+void sim_run_ifaces(struct sim_run *run, unsigned n, uint32_t mtu_bytes);
+struct sim_aoe_habits sim_run_aoe_habits(struct sim_run *run);
+struct sim_aoe_cfg sim_run_aoe_cfg(struct sim_run *run);
+struct sim_aoe_user *sim_run_aoe(struct sim_run *run, const struct sim_aoe_cfg *cfg,
+				 const struct sim_aoe_habits *habits, uint64_t budget);
 void sim_run_for(struct sim_run *run, uint64_t ns);
 /* Until every client has sent what it wanted and has its answers. */
 void sim_run_settle(struct sim_run *run, uint64_t patience_ns);

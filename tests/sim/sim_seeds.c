@@ -15,20 +15,25 @@ static const struct sim_scenario *const all[SIM_SCENARIOS] = {
 	&sim_nbd_calm,	  &sim_nbd_cuts,      &sim_nbd_stalls,	 &sim_nbd_errors,  &sim_nbd_power,
 	&sim_nbd_pool,	  &sim_nbd_sixty,     &sim_nbd_storm,	 &sim_nbd_stop,	   &sim_nbd_kill,
 	&sim_iscsi_mix,	  &sim_iscsi_digests, &sim_iscsi_cuts,	 &sim_iscsi_tasks, &sim_iscsi_pool,
-	&sim_iscsi_storm, &sim_iscsi_again,   &sim_iscsi_timers,
+	&sim_iscsi_storm, &sim_iscsi_again,   &sim_iscsi_timers, &sim_aoe_calm,	   &sim_aoe_lossy,
+	&sim_aoe_links,	  &sim_aoe_lists,     &sim_aoe_blocks,	 &sim_aoe_others,  &sim_aoe_frozen,
+	&sim_aoe_outage,  &sim_aoe_faulty,
 };
+
+#define WITHOUT_AOE 18
 
 struct sim_seed sim_seeds_of(uint64_t seed)
 {
-	uint64_t shares = 0, pick;
-	unsigned i = 0;
+	bool aoe = seed > SIM_SEEDS_AOE;
+	unsigned first = aoe ? WITHOUT_AOE : 0, end = aoe ? SIM_SCENARIOS : WITHOUT_AOE;
+	uint64_t shares = 0, n = aoe ? seed - SIM_SEEDS_AOE : seed, pick;
 
-	for (unsigned k = 0; k < SIM_SCENARIOS; k++)
+	for (unsigned k = first; k < end; k++)
 		shares += all[k]->share;
-	pick = seed % shares;
-	while (pick >= all[i]->share)
-		pick -= all[i++]->share;
-	return (struct sim_seed){ seed, all[i], 1u << (seed / shares % 3) };
+	pick = n % shares;
+	while (pick >= all[first]->share)
+		pick -= all[first++]->share;
+	return (struct sim_seed){ seed, all[first], 1u << (n / shares % 3) };
 }
 
 const struct sim_scenario *sim_seeds_scenario(unsigned index)

@@ -7,7 +7,10 @@
 
 #include "tests/sim/sim_run.h"
 
-#define SIM_SCENARIOS 18
+#define SIM_SCENARIOS 27
+/* From here on seeds are dealt to the scenarios with AoE, below to those without: a
+ * seed stays what it was when scenarios came. */
+#define SIM_SEEDS_AOE 10000000u
 
 struct sim_seed {
 	uint64_t seed;

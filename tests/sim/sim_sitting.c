@@ -29,6 +29,12 @@ bool sim_sitting_writes(const struct sim_iscsi_cmd *cmd)
 	return cmd->write != 0;
 }
 
+/* Sectors of a logical block: ranges are multiples of it. */
+static unsigned block_of(const struct sim_sitting *s)
+{
+	return s->iscsi->cfg.block_sectors ? s->iscsi->cfg.block_sectors : 1;
+}
+
 /* ---- one of each -------------------------------------------------------- */
 
 static struct sim_iscsi_cmd *take(struct sim_sitting *s, enum sim_iscsi_kind kind, uint64_t first,
@@ -133,8 +139,8 @@ static bool send_unmap(struct sim_sitting *s, uint64_t first, uint32_t count)
 	stamp(s, cmd, SIM_ZERO, 24, 0);
 	sim_put16(cmd->out, 22);
 	sim_put16(cmd->out + 2, 16);
-	sim_put64(cmd->out + 8, first);
-	sim_put32(cmd->out + 16, count);
+	sim_put64(cmd->out + 8, first / block_of(s));
+	sim_put32(cmd->out + 16, count / block_of(s));
 	sim_iscsi_command(s->iscsi, cmd);
 	return true;
 }
@@ -147,7 +153,9 @@ static bool send_same(struct sim_sitting *s, bool zero, uint64_t first, uint32_t
 
 	if (!cmd)
 		return false;
-	stamp(s, cmd, zero ? SIM_ZERO : SIM_SAME, no_data ? 0 : SIM_MODEL_SECTOR, 0);
+	stamp(s, cmd, zero ? SIM_ZERO : SIM_SAME, no_data ? 0 : block_of(s) * SIM_MODEL_SECTOR, 0);
+	for (uint32_t at = SIM_MODEL_SECTOR; at < cmd->out_bytes; at += SIM_MODEL_SECTOR)
+		memcpy(cmd->out + at, cmd->out, SIM_MODEL_SECTOR);
 	sim_iscsi_command(s->iscsi, cmd);
 	return true;
 }
@@ -173,10 +181,11 @@ static bool send_test(struct sim_sitting *s, bool nop)
 /* A guess: zeroes, or what never was there. */
 static bool send_guess(struct sim_sitting *s)
 {
-	uint8_t found[SIM_MODEL_SECTOR];
+	uint8_t found[SIM_ISCSI_CAW_MAX * SIM_MODEL_SECTOR];
 
 	memset(found, sim_rng_chance(rng_of(s), 1, 2) ? 0 : 0xee, sizeof(found));
-	return sim_sitting_caw(s, sim_rng_below(rng_of(s), LOCKS), 1, found);
+	return sim_sitting_caw(s, sim_rng_below(rng_of(s), LOCKS) * block_of(s), block_of(s),
+			       found);
 }
 
 /* ---- chance ------------------------------------------------------------- */
@@ -185,6 +194,7 @@ static void pick_range(struct sim_sitting *s, uint64_t *first, uint32_t *count)
 {
 	const struct sim_initiator *u = s->initiator;
 	uint64_t all = u->model->sectors, n = sim_rng_log(rng_of(s), 1, u->manners.max_sectors);
+	unsigned block = block_of(s);
 
 	n = n < all ? n : all;
 	*count = (uint32_t)n;
@@ -192,6 +202,8 @@ static void pick_range(struct sim_sitting *s, uint64_t *first, uint32_t *count)
 	/* Often the same few places, so that writes meet. */
 	if (sim_rng_chance(rng_of(s), 1, 2))
 		*first %= all - n + 1 < 64 ? all - n + 1 : 64;
+	*count = (*count + block - 1) / block * block;
+	*first = (*first < all - *count ? *first : all - *count) / block * block;
 }
 
 static enum sim_iscsi_kind pick_kind(struct sim_sitting *s)
@@ -233,7 +245,8 @@ bool sim_sitting_any(struct sim_sitting *s)
 	case SIM_KIND_CAW: /* after a look at what is there, mostly */
 		if (sim_rng_chance(rng_of(s), 1, 6))
 			return send_guess(s);
-		return sim_sitting_read(s, sim_rng_below(rng_of(s), LOCKS), 1);
+		return sim_sitting_read(s, sim_rng_below(rng_of(s), LOCKS) * block_of(s),
+					block_of(s));
 	case SIM_KIND_TEST:
 	case SIM_KIND_NOP:
 		return send_test(s, kind == SIM_KIND_NOP);

@@ -26,6 +26,7 @@ static struct {
 	uint64_t seed, delay;
 	unsigned at;
 	struct drv *drv[HAND_LOOPS];
+	struct drv_fs *fs;
 } hand;
 
 void drv_hand_reset(uint64_t seed)
@@ -34,6 +35,11 @@ void drv_hand_reset(uint64_t seed)
 	hand.seed = seed;
 	hand.now = 1000000000;
 	hand.at = HAND_NOBODY;
+}
+
+void drv_hand_use_fs(struct drv_fs *fs)
+{
+	hand.fs = fs;
 }
 
 void drv_hand_delay(uint64_t max_ns)
@@ -196,7 +202,7 @@ static struct drv_fs *fs(struct drv *drv)
 	static struct drv_fs none;
 
 	(void)drv;
-	return &none;
+	return hand.fs ? hand.fs : &none;
 }
 
 const struct drv_ops drv_hand = {

@@ -20,6 +20,8 @@ extern const struct drv_ops drv_hand;
 
 /* Start anew: the clock, the caller, chance. */
 void drv_hand_reset(uint64_t seed);
+/* The files of all loops, until the next reset; there are none before. */
+void drv_hand_use_fs(struct drv_fs *fs);
 /* Mail takes up to that long; 0: it is there at once. */
 void drv_hand_delay(uint64_t max_ns);
 /* Who calls from now on.  Returns who did. */

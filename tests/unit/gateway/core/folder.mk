@@ -12,6 +12,7 @@ GW_CORE_TESTS = \
 	%reldir%/fence_race_test \
 	%reldir%/inbox_test \
 	%reldir%/keep_test \
+	%reldir%/kept_test \
 	%reldir%/list_test \
 	%reldir%/mem_test \
 	%reldir%/pool_test \
@@ -37,6 +38,7 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 
 %canon_reldir%_access_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_drain_test_LDADD = $(CORE_RIG_LIBS)
+%canon_reldir%_kept_test_LDADD = tests/sim/libsim.a $(CORE_RIG_LIBS)
 %canon_reldir%_reset_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_error_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fallback_test_LDADD = $(CORE_RIG_LIBS)

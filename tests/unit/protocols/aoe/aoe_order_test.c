@@ -28,11 +28,13 @@ static struct aoe_order_write make(unsigned who, uint32_t tag, uint64_t lba, uin
 
 static struct aoe_order_ticket ticket;
 static struct aoe_order_answer answer;
+static struct instant seen_at; /* the last one */
 
 static enum aoe_order_verdict see(unsigned who, uint32_t tag, uint64_t lba, uint32_t n, int64_t at)
 {
 	struct aoe_order_write write = make(who, tag, lba, n, at);
 
+	seen_at.ns = at;
 	return aoe_order_seen(&order, &write, &ticket, &answer);
 }
 
@@ -40,7 +42,7 @@ static void end(uint8_t status)
 {
 	struct aoe_order_answer how = { .ata = { .status = status } };
 
-	aoe_order_ended(&order, &ticket, &how);
+	aoe_order_ended(&order, &ticket, seen_at, &how);
 }
 
 /* With other data. */
@@ -64,7 +66,7 @@ static void run(unsigned who, uint32_t tag, uint64_t lba, uint32_t n, int64_t at
 static void lose(unsigned who, uint32_t tag, uint64_t lba, uint32_t n, int64_t at)
 {
 	assert_int_equal(see(who, tag, lba, n, at), AOE_ORDER_RUN);
-	aoe_order_ended(&order, &ticket,
+	aoe_order_ended(&order, &ticket, seen_at,
 			&(struct aoe_order_answer){ .ata = { .error = 4, .status = 0x41 } });
 }
 
@@ -83,7 +85,8 @@ static void under_way(void **state)
 	/* However long it takes. */
 	assert_int_equal(see(1, 7, 0, 8, 1000 * SECOND), AOE_ORDER_UNDER_WAY);
 	end(0x40);
-	assert_int_equal(see(1, 7, 0, 8, 1001 * SECOND), AOE_ORDER_RUN);
+	assert_int_equal(see(1, 7, 0, 8, 1001 * SECOND), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 7, 0, 8, 1012 * SECOND), AOE_ORDER_RUN);
 }
 
 /* Each of the numbers tells them apart. */
@@ -120,7 +123,7 @@ static void failed(void **state)
 	run(1, 7, 0, 8, 4);
 	assert_int_equal(see(1, 7, 0, 8, 5), AOE_ORDER_REPEAT);
 	assert_int_equal(see(1, 9, 0, 8, 6), AOE_ORDER_RUN);
-	aoe_order_ended(&order, &ticket, &(struct aoe_order_answer){ .error = 3 });
+	aoe_order_ended(&order, &ticket, seen_at, &(struct aoe_order_answer){ .error = 3 });
 	run(1, 9, 0, 8, 7);
 }
 
@@ -138,7 +141,8 @@ static void late(void **state)
 	assert_int_equal(see(1, 7, 0, 8, 1), AOE_ORDER_RUN);
 	answer = (struct aoe_order_answer){ .error = 3,
 					    .ata = { 0x41, 0x04, 0x02, 0x51, 0x123456 } };
-	aoe_order_ended(&order, &ticket, &(struct aoe_order_answer){ answer.error, answer.ata });
+	aoe_order_ended(&order, &ticket, seen_at,
+			&(struct aoe_order_answer){ answer.error, answer.ata });
 	run(1, 8, 0, 8, 2);
 	memset(&answer, 0, sizeof(answer));
 	assert_int_equal(see(1, 7, 0, 8, 3), AOE_ORDER_REPEAT);
@@ -208,7 +212,7 @@ static void old_ticket(void **state)
 	first = ticket;
 	for (uint32_t i = 0; i < AOE_ORDER_WRITES; i++)
 		assert_int_equal(see(1, 100 + i, 1000 + i, 1, 2), AOE_ORDER_RUN);
-	aoe_order_ended(&order, &first, &(struct aoe_order_answer){ .error = 9 });
+	aoe_order_ended(&order, &first, seen_at, &(struct aoe_order_answer){ .error = 9 });
 	aoe_order_forget(&order, &first);
 	assert_int_equal(see(1, 100 + AOE_ORDER_WRITES - 1, 1000 + AOE_ORDER_WRITES - 1, 1, 3),
 			 AOE_ORDER_UNDER_WAY);
@@ -238,7 +242,7 @@ static void remembers_so_long(void **state)
 	run(1, 7, 0, 8, 1);
 	run(1, 8, 0, 8, 2);
 	assert_int_equal(see(1, 7, 0, 8, 1 + AOE_ORDER_MEMORY.ns), AOE_ORDER_REPEAT);
-	run(1, 7, 0, 8, 2 + AOE_ORDER_MEMORY.ns);
+	run(1, 7, 0, 8, 2 + 2 * AOE_ORDER_MEMORY.ns);
 }
 
 static void remembers_so_many_sources(void **state)
@@ -347,7 +351,7 @@ static void comes_round(void **state)
 
 static void bounded(void **state)
 {
-	assert_in_range(sizeof(order), 1, 256 << 10);
+	assert_in_range(sizeof(order), 1, 288 << 10);
 }
 
 /* ---- a client, a network and a disk ------------------------------------------- */
@@ -459,6 +463,51 @@ static void queues_undo_nothing(void **state)
 	}
 }
 
+/* A client that has waited for long has copies on their way that it sent last. */
+static void remembers_from_the_latest_copy(void **state)
+{
+	struct aoe_order_ticket first;
+
+	assert_int_equal(see(1, 7, 100, 8, 0), AOE_ORDER_RUN);
+	first = ticket;
+	assert_int_equal(see(1, 7, 100, 8, 8 * SECOND), AOE_ORDER_UNDER_WAY);
+	assert_int_equal(see(1, 7, 100, 8, 16 * SECOND), AOE_ORDER_UNDER_WAY);
+	ticket = first;
+	end(0x40);
+	run(1, 8, 100, 8, 17 * SECOND);
+	assert_int_equal(see(1, 7, 100, 8, 25 * SECOND), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 7, 100, 8, 34 * SECOND), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 7, 100, 8, 45 * SECOND), AOE_ORDER_RUN);
+}
+
+/* It sends until it is answered, be that minutes later. */
+static void remembers_from_the_answer(void **state)
+{
+	assert_int_equal(see(1, 7, 100, 8, 0), AOE_ORDER_RUN);
+	seen_at.ns = 100 * SECOND;
+	end(0x40);
+	run(1, 8, 100, 8, 101 * SECOND);
+	assert_int_equal(see(1, 7, 100, 8, 50 * SECOND), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 7, 100, 8, 110 * SECOND), AOE_ORDER_REPEAT);
+	assert_int_equal(see(1, 7, 100, 8, 121 * SECOND), AOE_ORDER_RUN);
+}
+
+/* What is left to do of a write that has several parts. */
+static void is_over(void **state)
+{
+	struct aoe_order_ticket first;
+
+	assert_int_equal(see(1, 1, 100, 20, 0), AOE_ORDER_RUN);
+	first = ticket;
+	assert_false(aoe_order_is_over(&order, &first, 100, 20));
+	run(2, 1, 110, 2, 1);
+	assert_true(aoe_order_is_over(&order, &first, 100, 20));
+	assert_true(aoe_order_is_over(&order, &first, 111, 1));
+	assert_false(aoe_order_is_over(&order, &first, 100, 10));
+	assert_false(aoe_order_is_over(&order, &first, 112, 8));
+	assert_false(aoe_order_is_over(&order, &ticket, 100, 20));
+}
+
 #define CASE(name) cmocka_unit_test_setup(name, begin)
 
 HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(done), CASE(failed), CASE(other_data),
@@ -466,4 +515,5 @@ HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(done), CASE(failed), CASE
 	     CASE(old_ticket), CASE(remembers_so_many), CASE(remembers_so_long),
 	     CASE(remembers_so_many_sources), CASE(waited), CASE(overtaken_then_again), CASE(a_b_a),
 	     CASE(one_tag), CASE(few_tags), CASE(reforms), CASE(comes_round), CASE(bounded),
-	     CASE(copies_undo_nothing), CASE(queues_undo_nothing))
+	     CASE(copies_undo_nothing), CASE(queues_undo_nothing),
+	     CASE(remembers_from_the_latest_copy), CASE(remembers_from_the_answer), CASE(is_over))
