@@ -192,6 +192,19 @@ static void ask(struct aoe_slot *slot)
 		STAILQ_INSERT_TAIL(waiting, slot, next);
 }
 
+/* One that had to wait here, not at the core, while a newer write over it went another
+ * way. */
+static bool is_overtaken(struct aoe_slot *slot)
+{
+	return slot->ticketed && !aoe_order_still(&slot->disk->shelf->order, &slot->ticket);
+}
+
+static void drop_late(struct aoe_slot *slot)
+{
+	aoe_count(slot->port, AOE_COUNT_late, 1);
+	drop(slot);
+}
+
 static void resume(struct loop_task *task)
 {
 	struct aoe_disk *disk =
@@ -199,9 +212,13 @@ static void resume(struct loop_task *task)
 	struct aoe_slot *slot;
 
 	while (!disk->waiter.waiting && (slot = STAILQ_FIRST(&disk->waiting))) {
-		if (!ask_now(slot))
+		bool late = is_overtaken(slot);
+
+		if (!late && !ask_now(slot))
 			return;
 		STAILQ_REMOVE_HEAD(&disk->waiting, next);
+		if (late)
+			drop_late(slot);
 	}
 }
 
@@ -286,10 +303,12 @@ static void seated(struct gw_itl *itl, void *owner, enum gw_status status)
 	seat->ready = status == GW_OK;
 	while ((slot = STAILQ_FIRST(&seat->waiting))) {
 		STAILQ_REMOVE_HEAD(&seat->waiting, next);
-		if (seat->ready)
-			ask(slot);
-		else
+		if (!seat->ready)
 			end(slot, status, 0);
+		else if (is_overtaken(slot))
+			drop_late(slot);
+		else
+			ask(slot);
 	}
 }
 
@@ -351,8 +370,7 @@ static void guard(struct aoe_slot *slot)
 		return;
 	case AOE_ORDER_UNDER_WAY:
 	case AOE_ORDER_OVERTAKEN:
-		aoe_count(slot->port, AOE_COUNT_late, 1);
-		drop(slot);
+		drop_late(slot);
 		return;
 	}
 }

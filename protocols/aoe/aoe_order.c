@@ -159,6 +159,14 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 	return AOE_ORDER_RUN;
 }
 
+bool aoe_order_still(const struct aoe_order *order, const struct aoe_order_ticket *ticket)
+{
+	const struct aoe_order_entry *entry =
+		&order->sources[ticket->source].entries[ticket->place];
+
+	return entry->serial == ticket->serial && !lies_under(order, entry);
+}
+
 /* ---- how they end ------------------------------------------------------------ */
 
 static struct aoe_order_entry *entry_of(struct aoe_order *order,

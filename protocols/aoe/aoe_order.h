@@ -36,6 +36,7 @@
  *			already (it waited in the queue of one interface while the
  *			client had given it up and gone on by another) is dropped.
  *			That is always safe: who still waits for it sends it again.
+ *			So is one that had to wait in here until such a one was seen.
  *
  * What cannot be:
  *
@@ -133,6 +134,10 @@ void aoe_order_begin(struct aoe_order *order, struct span memory);
 enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_order_write *write,
 				      struct aoe_order_ticket *ticket,
 				      struct aoe_order_answer *answer);
+
+/* Of a write that may run, but had to wait until now.  False: one that overlaps it was
+ * seen since, or too many to tell; so it must not run any more. */
+bool aoe_order_still(const struct aoe_order *order, const struct aoe_order_ticket *ticket);
 
 /* It ended, and this is its answer. */
 void aoe_order_ended(struct aoe_order *order, const struct aoe_order_ticket *ticket,

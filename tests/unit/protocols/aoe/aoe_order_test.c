@@ -181,6 +181,26 @@ static void old_ticket(void **state)
 
 /* ---- bounds ------------------------------------------------------------------- */
 
+/* Of one that may run but had to wait: as long as nothing newer lies over it. */
+static void still(void **state)
+{
+	struct aoe_order_ticket first, second;
+
+	assert_int_equal(see(1, 7, 0, 8, 1), AOE_ORDER_RUN);
+	first = ticket;
+	run(1, 8, 8, 8, 2); /* beside it */
+	assert_true(aoe_order_still(&order, &first));
+	assert_int_equal(see(2, 7, 7, 1, 3), AOE_ORDER_RUN);
+	second = ticket;
+	assert_false(aoe_order_still(&order, &first));
+	assert_true(aoe_order_still(&order, &second));
+	aoe_order_forget(&order, &second); /* which never ran */
+	assert_true(aoe_order_still(&order, &first));
+	for (unsigned i = 0; i < AOE_ORDER_WRITES; i++)
+		run(1, 100 + i, 100, 1, 4);
+	assert_false(aoe_order_still(&order, &first)); /* who can tell? */
+}
+
 static void remembers_so_many(void **state)
 {
 	run(1, 7, 0, 8, 1);
@@ -410,7 +430,7 @@ static void queues_undo_nothing(void **state)
 #define CASE(name) cmocka_unit_test_setup(name, begin)
 
 HARNESS_MAIN(CASE(under_way), CASE(not_the_same), CASE(again), CASE(late), CASE(overlapping),
-	     CASE(over_it), CASE(last_sectors), CASE(forgotten), CASE(old_ticket),
+	     CASE(over_it), CASE(last_sectors), CASE(forgotten), CASE(old_ticket), CASE(still),
 	     CASE(remembers_so_many), CASE(remembers_so_long), CASE(remembers_so_many_sources),
 	     CASE(waited), CASE(overtaken_then_again), CASE(a_b_a), CASE(one_tag), CASE(few_tags),
 	     CASE(reforms), CASE(comes_round), CASE(bounded), CASE(copies_undo_nothing),

@@ -1,4 +1,5 @@
-# tests/unit/protocols/aoe: one program for each pure file of protocols/aoe.
+# tests/unit/protocols/aoe: one program for each pure file of protocols/aoe, and
+# what it does over the core.
 
 if HAVE_CMOCKA
 PR_AOE_TESTS = \
@@ -6,7 +7,8 @@ PR_AOE_TESTS = \
 	%reldir%/aoe_name_test \
 	%reldir%/aoe_order_test \
 	%reldir%/aoe_pdu_test \
-	%reldir%/aoe_rate_test
+	%reldir%/aoe_rate_test \
+	%reldir%/aoe_ways_test
 check_PROGRAMS += $(PR_AOE_TESTS)
 TESTS += $(PR_AOE_TESTS)
 endif
@@ -18,3 +20,5 @@ PR_AOE_PURE_LIBS = protocols/aoe/libpr_aoe.a $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_aoe_order_test_LDADD = $(PR_AOE_PURE_LIBS)
 %canon_reldir%_aoe_pdu_test_LDADD = $(PR_AOE_PURE_LIBS)
 %canon_reldir%_aoe_rate_test_LDADD = $(PR_AOE_PURE_LIBS)
+%canon_reldir%_aoe_ways_test_LDADD = protocols/aoe/libpr_aoe.a translators/ata/libtr_ata.a \
+	$(fuzz_stack_libs) $(CMOCKA_LIBS)
