@@ -290,10 +290,11 @@ static const struct gw_itl_ops disk_ops = { .ready = volume_ready, .event = volu
 static void begin(struct loop_mail *mail)
 {
 	struct aoe_port *port = (struct aoe_port *)((char *)mail - offsetof(struct aoe_port, mail));
-	bool room = aoe_slot_make_all(port);
+	bool room = true;
 
 	for (unsigned i = 0; i < port->n_disks && room; i++)
 		room = aoe_disk_open(&port->disks[i], &disk_ops);
+	room = room && aoe_slot_make_all(port); /* without slots no frame is taken */
 	if (!room)
 		log_error(AOE, "%s: no memory to serve on it", port->link.link.name);
 	learn_mac(port);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "gateway/api/frontend.h"
-#include "gateway/core/admin.h"
+#include "gateway/core/core.h"
 #include "gateway/core/registry.h"
 #include "tests/fuzz/fuzz_stack.h"
 #include "tests/harness/harness.h"
@@ -51,7 +51,8 @@ static void answer(void *arg, const uint8_t *frame, size_t len)
 		memcpy(c->data, frame + HEAD, SECTOR);
 }
 
-static void up(struct client *c, uint64_t seed)
+/* nexuses: how many there may be; 0: enough. */
+static void up(struct client *c, uint64_t seed, uint32_t nexuses)
 {
 	static const struct fuzz_stack_cfg cfg = { .loops = 2,
 						   .requests = REQUESTS,
@@ -65,6 +66,8 @@ static void up(struct client *c, uint64_t seed)
 	*c = (struct client){ 0 };
 	fuzz_stack_up(&c->stack, seed, &cfg);
 	gw = c->stack.daemon.gw;
+	if (nexuses)
+		gw->limits.nexuses = nexuses;
 	ether = c->stack.host->ether;
 	gw_registry_add_front(&aoe_front_ops, &err); /* once is enough */
 	for (unsigned i = 0; i < 2; i++)
@@ -123,7 +126,7 @@ static void given_up(void **state)
 	for (uint64_t seed = 1; seed <= 10; seed++) {
 		struct client c;
 
-		up(&c, seed);
+		up(&c, seed, 0);
 		for (unsigned way = 0; way < 2; way++) {
 			ask(&c, way, LOOK, READ_EXT, 0, 0);
 			wait_for(&c, LOOK);
@@ -149,4 +152,54 @@ static void given_up(void **state)
 	}
 }
 
-HARNESS_MAIN(cmocka_unit_test(given_up))
+static bool is_answered(struct client *c, unsigned way, uint8_t tag)
+{
+	ask(c, way, tag, READ_EXT, 0, 0);
+	fuzz_stack_run(&c->stack, SIM_S);
+	return c->answered[tag];
+}
+
+/* A way for which there was no room at the start is silent: it has no disk of no
+ * sectors. */
+static void no_room(void **state)
+{
+	struct client c;
+
+	up(&c, 1, 1);
+	c.stack.daemon.gw->limits.nexuses = 100;
+	assert_true(is_answered(&c, 0, 1));
+	assert_false(is_answered(&c, 1, 2));
+	assert_true(fuzz_stack_down(&c.stack));
+}
+
+static void removed(struct gw_admin_op *op)
+{
+	*(bool *)op->owner = true;
+}
+
+static struct instant in_s(const struct client *c, unsigned s)
+{
+	return (struct instant){ (int64_t)(c->stack.host->world->now_ns + s * SIM_S) };
+}
+
+/* Commands to a volume that goes away are not answered; none waits for ever. */
+static void going_away(void **state)
+{
+	bool tried = false, over = false;
+	struct gw_admin_op volume = { .done = removed, .owner = &tried };
+	struct gw_admin_op front = { .done = removed, .owner = &over };
+	struct client c;
+
+	up(&c, 1, 0);
+	gw_volume_remove(c.stack.daemon.gw, "disk", in_s(&c, 4), &volume);
+	for (uint8_t tag = 0; tag < 3; tag++)
+		assert_false(is_answered(&c, 0, tag));
+	fuzz_stack_run(&c.stack, 2 * SIM_S);
+	assert_true(tried); /* too late, for its disks hold it */
+	gw_front_remove(c.stack.daemon.gw, "aoe", in_s(&c, 60), &front);
+	fuzz_stack_run(&c.stack, SIM_S);
+	assert_true(over);
+	assert_true(fuzz_stack_down(&c.stack));
+}
+
+HARNESS_MAIN(cmocka_unit_test(given_up), cmocka_unit_test(no_room), cmocka_unit_test(going_away))
