@@ -310,6 +310,8 @@ static void seated(struct gw_itl *itl, void *owner, enum gw_status status)
 		else
 			ask(slot);
 	}
+	if (!seat->ready)
+		gw_itl_close(&seat->itl); /* the next command asks anew */
 }
 
 static const struct gw_itl_ops seat_ops = { .ready = seated };
