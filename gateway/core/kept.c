@@ -8,6 +8,7 @@
 #include "gateway/api/kept.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gateway/base/str.h"
@@ -65,16 +66,49 @@ static struct gw_kept_op *of_job(struct drv_op *job)
 	return (struct gw_kept_op *)((char *)job - offsetof(struct gw_kept_op, job));
 }
 
-/* A helper: nobody else touches the keeper meanwhile. */
-static int64_t write_it(struct drv_op *job)
+/* What the keeper has by now, for a commit that fails. */
+struct before {
+	void *value; /* null: no record */
+	size_t bytes;
+};
+
+static int remember(const struct gw_kept_op *op, struct before *before)
 {
-	struct gw_kept_op *op = of_job(job);
+	const void *value = gw_keep_get(op->volume->keep, op->key, &before->bytes);
+
+	if (!value)
+		return 0;
+	before->value = malloc(before->bytes + 1); /* an empty one is a record, too */
+	if (!before->value)
+		return -ENOMEM;
+	memcpy(before->value, value, before->bytes);
+	return 0;
+}
+
+static int keep_it(struct gw_kept_op *op, const struct before *before)
+{
 	struct gw_keep *keep = op->volume->keep;
 	int rc = gw_keep_set(keep, op->key, op->value, op->bytes);
 
 	if (rc)
 		return gw_err_set(&op->err, -rc, "%s: cannot be kept: %m", op->key);
-	return gw_keep_commit(keep, &op->err);
+	rc = gw_keep_commit(keep, &op->err);
+	if (rc) /* else the next commit, of another record, would bring it */
+		gw_keep_set(keep, op->key, before->value, before->bytes);
+	return rc;
+}
+
+/* A helper: nobody else touches the keeper meanwhile. */
+static int64_t write_it(struct drv_op *job)
+{
+	struct gw_kept_op *op = of_job(job);
+	struct before before = { 0 };
+	int rc = remember(op, &before);
+
+	rc = rc ? gw_err_set(&op->err, -rc, "%s: cannot be kept: %m", op->key)
+		: keep_it(op, &before);
+	free(before.value);
+	return rc;
 }
 
 static void begin(struct gw_kept_op *op)

@@ -12,6 +12,7 @@ GW_CORE_TESTS = \
 	%reldir%/fence_race_test \
 	%reldir%/inbox_test \
 	%reldir%/keep_test \
+	%reldir%/kept_test \
 	%reldir%/list_test \
 	%reldir%/mem_test \
 	%reldir%/pool_test \
@@ -45,6 +46,7 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 %canon_reldir%_fence_race_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_inbox_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_keep_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_kept_test_LDADD = $(fuzz_stack_libs) $(CMOCKA_LIBS)
 %canon_reldir%_list_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_mem_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_pool_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
