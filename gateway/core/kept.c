@@ -48,7 +48,7 @@ int gw_kept_open(struct gw_volume *volume, struct gw_err *err)
 	if (volume->keep)
 		return 0;
 	if (!gw->state_folder[0])
-		return gw_err_set(err, ENOENT, "there is no folder for what must survive");
+		return gw_err_set(err, ENOENT, "there is no folder for what must survive restarts");
 	rc = make_folders(fs, gw->state_folder);
 	if (rc)
 		return gw_err_set(err, -rc, "%s: the folder cannot be made: %m", gw->state_folder);
