@@ -84,8 +84,7 @@ static void paths_from_the_root(void **state)
 		serve_end(&s);
 	}
 	memset(deep, '/', sizeof(deep));
-	strcpy(deep, "a=b");
-	deep[3] = '/';
+	memcpy(deep, "a=b", 3);
 	deep[sizeof(deep) - 1] = '\0';
 	refuse(WORDS(deep), "too long");
 	folder = "";
