@@ -175,6 +175,8 @@ static bool ask_now(struct aoe_slot *slot)
 	}
 	if (next_part(slot, &offset, &length)) {
 		LIST_INSERT_HEAD(&slot->seat->running, slot, link);
+		if (slot->ticketed)
+			aoe_order_begun(&slot->disk->shelf->order, &slot->ticket);
 		submit(slot, req, offset, length);
 		return true;
 	}

@@ -82,8 +82,9 @@ static struct aoe_order_entry *find_copy(struct aoe_order *order, struct aoe_ord
 	return found;
 }
 
-/* Has a write that overlaps this one been seen since, from whomever? */
-static bool lies_under(const struct aoe_order *order, const struct aoe_order_entry *under)
+/* Has a write that overlaps this one been seen since (and has it begun), from whomever? */
+static bool lies_under(const struct aoe_order *order, const struct aoe_order_entry *under,
+		       bool begun)
 {
 	for (unsigned i = 0; i < AOE_ORDER_SOURCES; i++) {
 		const struct aoe_order_source *source = &order->sources[i];
@@ -92,6 +93,7 @@ static bool lies_under(const struct aoe_order *order, const struct aoe_order_ent
 			continue;
 		for (unsigned j = 0; j < AOE_ORDER_WRITES; j++)
 			if (source->entries[j].serial > under->serial &&
+			    source->entries[j].begun >= begun &&
 			    overlaps(&source->entries[j], under->lba, under->sectors))
 				return true;
 	}
@@ -149,7 +151,8 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 	if (copy && copy->state == AOE_ORDER_RUNS)
 		return AOE_ORDER_UNDER_WAY;
 	if (copy && !is_old(order, copy, write) &&
-	    !instant_before(write->arrived, source->reuses_until) && lies_under(order, copy)) {
+	    !instant_before(write->arrived, source->reuses_until) &&
+	    lies_under(order, copy, false)) {
 		*answer = copy->answer;
 		return AOE_ORDER_REPEAT;
 	}
@@ -159,15 +162,7 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 	return AOE_ORDER_RUN;
 }
 
-bool aoe_order_still(const struct aoe_order *order, const struct aoe_order_ticket *ticket)
-{
-	const struct aoe_order_entry *entry =
-		&order->sources[ticket->source].entries[ticket->place];
-
-	return entry->serial == ticket->serial && !lies_under(order, entry);
-}
-
-/* ---- how they end ------------------------------------------------------------ */
+/* ---- how they go on ---------------------------------------------------------- */
 
 static struct aoe_order_entry *entry_of(struct aoe_order *order,
 					const struct aoe_order_ticket *ticket)
@@ -175,6 +170,22 @@ static struct aoe_order_entry *entry_of(struct aoe_order *order,
 	struct aoe_order_entry *entry = &order->sources[ticket->source].entries[ticket->place];
 
 	return entry->serial == ticket->serial && entry->state == AOE_ORDER_RUNS ? entry : NULL;
+}
+
+void aoe_order_begun(struct aoe_order *order, const struct aoe_order_ticket *ticket)
+{
+	struct aoe_order_entry *entry = entry_of(order, ticket);
+
+	if (entry)
+		entry->begun = true;
+}
+
+bool aoe_order_still(const struct aoe_order *order, const struct aoe_order_ticket *ticket)
+{
+	const struct aoe_order_entry *entry =
+		&order->sources[ticket->source].entries[ticket->place];
+
+	return entry->serial == ticket->serial && !lies_under(order, entry, true);
 }
 
 void aoe_order_ended(struct aoe_order *order, const struct aoe_order_ticket *ticket,

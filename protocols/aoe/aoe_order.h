@@ -36,7 +36,7 @@
  *			already (it waited in the queue of one interface while the
  *			client had given it up and gone on by another) is dropped.
  *			That is always safe: who still waits for it sends it again.
- *			So is one that had to wait in here until such a one was seen.
+ *			So is one that had to wait in here while such a one began.
  *
  * What cannot be:
  *
@@ -105,6 +105,7 @@ struct aoe_order_entry {
 	struct instant arrived;
 	uint32_t sectors;
 	uint8_t command, state;
+	bool begun;
 	struct aoe_order_answer answer; /* if ENDED */
 };
 
@@ -135,8 +136,12 @@ enum aoe_order_verdict aoe_order_seen(struct aoe_order *order, const struct aoe_
 				      struct aoe_order_ticket *ticket,
 				      struct aoe_order_answer *answer);
 
-/* Of a write that may run, but had to wait until now.  False: one that overlaps it was
- * seen since, or too many to tell; so it must not run any more. */
+/* It goes to the core, whose business its order is from now on. */
+void aoe_order_begun(struct aoe_order *order, const struct aoe_order_ticket *ticket);
+
+/* Of a write that may run, but had to wait until now.  False: one that came later and
+ * overlaps it has begun, or too many came to tell; so it must not run any more.  What
+ * waits as it does is no reason: its client may have sent both at once, in this order. */
 bool aoe_order_still(const struct aoe_order *order, const struct aoe_order_ticket *ticket);
 
 /* It ended, and this is its answer. */

@@ -181,7 +181,7 @@ static void old_ticket(void **state)
 
 /* ---- bounds ------------------------------------------------------------------- */
 
-/* Of one that may run but had to wait: as long as nothing newer lies over it. */
+/* Of one that may run but had to wait: as long as nothing newer over it has begun. */
 static void still(void **state)
 {
 	struct aoe_order_ticket first, second;
@@ -192,6 +192,8 @@ static void still(void **state)
 	assert_true(aoe_order_still(&order, &first));
 	assert_int_equal(see(2, 7, 7, 1, 3), AOE_ORDER_RUN);
 	second = ticket;
+	assert_true(aoe_order_still(&order, &first));
+	aoe_order_begun(&order, &second);
 	assert_false(aoe_order_still(&order, &first));
 	assert_true(aoe_order_still(&order, &second));
 	aoe_order_forget(&order, &second); /* which never ran */
