@@ -308,7 +308,8 @@ int aoe_port_open(struct aoe_port *port, const char *ifname, struct gw_err *err)
 	const struct drv_link_want want = { .name = ifname,
 					    .ethertype = AOE_ETHERTYPE,
 					    .rx_frames = RX_FRAMES,
-					    .tx_frames = AOE_SLOTS_MAX + AOE_NOTES };
+					    .tx_frames =
+						    AOE_SLOTS_MAX + AOE_NOTES + port->n_disks };
 
 	port->rest.run = rest;
 	TAILQ_INIT(&port->clients);
