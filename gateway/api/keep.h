@@ -23,7 +23,8 @@ struct gw_keep;
 /* All of these may block: helper thread, or main at start. */
 
 /* Reads the newest whole state of `folder`/`name`.keep; an absent one is empty.
- * 0 or -errno with a sentence; damage of both copies is -EUCLEAN. */
+ * 0 or -errno with a sentence; damage of both copies is -EUCLEAN, a state that a
+ * newer version has written -ENOTSUP: the one before it would be out of date. */
 int gw_keep_open(struct drv_fs *fs, const char *folder, const char *name, struct gw_keep **out,
 		 struct gw_err *err);
 void gw_keep_close(struct gw_keep **keep);

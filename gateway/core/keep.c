@@ -21,9 +21,11 @@
 #include "gateway/base/bytes.h"
 #include "gateway/base/crc32c.h"
 #include "gateway/base/err.h"
+#include "gateway/base/log.h"
 #include "gateway/loop/drv_fs.h"
 
-#define MAGIC "SLKEEP01"
+#define MAGIC "SLKEEP01" /* name and version */
+#define NAME_BYTES 6
 #define HEAD_BYTES 20
 #define FILE_MAX (8u << 20)
 
@@ -77,15 +79,23 @@ static int parse_record(struct gw_keep *keep, const uint8_t *at, size_t left, si
 	return gw_keep_set(keep, key, at + 5 + key_len, len);
 }
 
+/* Name and checksum stay where they are in every version. */
+static int look(const uint8_t *bytes, size_t len)
+{
+	if (len < HEAD_BYTES + 4 || memcmp(bytes, MAGIC, NAME_BYTES) != 0 ||
+	    be32_get(bytes + len - 4) != crc32c(0, bytes, len - 4))
+		return -EUCLEAN;
+	return memcmp(bytes, MAGIC, 8) ? -ENOTSUP : 0;
+}
+
 static int parse(struct gw_keep *keep, const uint8_t *bytes, size_t len)
 {
 	size_t at = HEAD_BYTES, end = len - 4, used;
 	uint32_t count;
-	int rc;
+	int rc = look(bytes, len);
 
-	if (len < HEAD_BYTES + 4 || memcmp(bytes, MAGIC, 8) != 0 ||
-	    be32_get(bytes + len - 4) != crc32c(0, bytes, len - 4))
-		return -EUCLEAN;
+	if (rc)
+		return rc;
 	keep->generation = be64_get(bytes + 8);
 	count = be32_get(bytes + 16);
 	for (uint32_t i = 0; i < count; i++, at += used) {
@@ -171,12 +181,31 @@ static const char *with_suffix(const struct gw_keep *keep, const char *suffix, c
 	return buf;
 }
 
+/* The newest whole state. */
+static int read_newest(struct gw_keep *keep, struct gw_err *err)
+{
+	char old[816];
+	int rc = read_one(keep, keep->path), rc_old = 0;
+
+	if (rc == -ENOTSUP)
+		return gw_err_set(err, ENOTSUP, "%s: a newer version of Sluice has written it",
+				  keep->path);
+	keep->damaged = rc && rc != -ENOENT;
+	if (rc)
+		rc_old = read_one(keep, with_suffix(keep, ".old", old, sizeof(old)));
+	if (rc_old && !(rc == -ENOENT && rc_old == -ENOENT))
+		return gw_err_set(err, EUCLEAN, "%s: neither it nor the state before can be read",
+				  keep->path);
+	if (keep->damaged)
+		log_warn(VOLUME, "%s cannot be read: the state before it holds", keep->path);
+	return 0;
+}
+
 int gw_keep_open(struct drv_fs *fs, const char *folder, const char *name, struct gw_keep **out,
 		 struct gw_err *err)
 {
 	struct gw_keep *keep;
-	char old[816];
-	int rc, rc_old;
+	int rc;
 
 	if (strlen(folder) + strlen(name) + 8 > sizeof(keep->path) ||
 	    strlen(folder) >= sizeof(keep->folder))
@@ -187,17 +216,12 @@ int gw_keep_open(struct drv_fs *fs, const char *folder, const char *name, struct
 	keep->fs = fs;
 	snprintf(keep->folder, sizeof(keep->folder), "%s", folder);
 	snprintf(keep->path, sizeof(keep->path), "%s/%s.keep", folder, name);
-	rc = read_one(keep, keep->path);
-	keep->damaged = rc && rc != -ENOENT;
-	rc_old = rc ? read_one(keep, with_suffix(keep, ".old", old, sizeof(old))) : 0;
-	if (rc && rc_old && !(rc == -ENOENT && rc_old == -ENOENT)) {
-		gw_err_set(err, EUCLEAN, "%s: neither it nor the state before can be read",
-			   keep->path);
+	rc = read_newest(keep, err);
+	if (rc)
 		gw_keep_close(&keep);
-		return -EUCLEAN;
-	}
-	*out = keep;
-	return 0;
+	else
+		*out = keep;
+	return rc;
 }
 
 void gw_keep_close(struct gw_keep **keepp)

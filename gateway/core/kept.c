@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gateway/base/log.h"
 #include "gateway/base/str.h"
 #include "gateway/core/admin.h"
 #include "gateway/core/core.h"
@@ -49,7 +48,7 @@ int gw_kept_open(struct gw_volume *volume, struct gw_err *err)
 	if (volume->keep)
 		return 0;
 	if (!gw->state_folder[0])
-		return gw_err_set(err, ENOENT, "there is no folder for what must survive");
+		return gw_err_set(err, ENOENT, "there is no folder for what must survive restarts");
 	rc = make_folders(fs, gw->state_folder);
 	if (rc)
 		return gw_err_set(err, -rc, "%s: the folder cannot be made: %m", gw->state_folder);
@@ -67,36 +66,48 @@ static struct gw_kept_op *of_job(struct drv_op *job)
 	return (struct gw_kept_op *)((char *)job - offsetof(struct gw_kept_op, job));
 }
 
-static int set(struct gw_kept_op *op)
-{
-	int rc = gw_keep_set(op->volume->keep, op->key, op->value, op->bytes);
+/* What the keeper has by now, for a commit that fails. */
+struct before {
+	void *value; /* null: no record */
+	size_t bytes;
+};
 
-	return rc ? gw_err_set(&op->err, -rc, "%s: cannot be kept: %m", op->key) : 0;
+static int remember(const struct gw_kept_op *op, struct before *before)
+{
+	const void *value = gw_keep_get(op->volume->keep, op->key, &before->bytes);
+
+	if (!value)
+		return 0;
+	before->value = malloc(before->bytes + 1); /* an empty one is a record, too */
+	if (!before->value)
+		return -ENOMEM;
+	memcpy(before->value, value, before->bytes);
+	return 0;
 }
 
-/* A helper: nobody else touches the keeper meanwhile.  What could not be written is taken
- * back, or it would be read, and written with the next record that is. */
+static int keep_it(struct gw_kept_op *op, const struct before *before)
+{
+	struct gw_keep *keep = op->volume->keep;
+	int rc = gw_keep_set(keep, op->key, op->value, op->bytes);
+
+	if (rc)
+		return gw_err_set(&op->err, -rc, "%s: cannot be kept: %m", op->key);
+	rc = gw_keep_commit(keep, &op->err);
+	if (rc) /* else the next commit, of another record, would bring it */
+		gw_keep_set(keep, op->key, before->value, before->bytes);
+	return rc;
+}
+
+/* A helper: nobody else touches the keeper meanwhile. */
 static int64_t write_it(struct drv_op *job)
 {
 	struct gw_kept_op *op = of_job(job);
-	struct gw_keep *keep = op->volume->keep;
-	size_t bytes = 0;
-	const void *was = gw_keep_get(keep, op->key, &bytes);
-	void *copy = was ? malloc(bytes + 1) : NULL;
-	int rc;
+	struct before before = { 0 };
+	int rc = remember(op, &before);
 
-	if (was && !copy)
-		return gw_err_set(&op->err, ENOMEM, "%s: no memory to keep it", op->key);
-	if (was)
-		memcpy(copy, was, bytes);
-	rc = set(op);
-	if (!rc) {
-		rc = gw_keep_commit(keep, &op->err);
-		if (rc && gw_keep_set(keep, op->key, copy, bytes))
-			log_error(VOLUME, "volume %s: %s is not what is kept: no memory",
-				  op->volume->name, op->key);
-	}
-	free(copy);
+	rc = rc ? gw_err_set(&op->err, -rc, "%s: cannot be kept: %m", op->key)
+		: keep_it(op, &before);
+	free(before.value);
 	return rc;
 }
 

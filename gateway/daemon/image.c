@@ -115,6 +115,7 @@ int image_parse(const char *word, bool (*is_block)(const char *path), struct ima
 	if (!rc && !mine.store) {
 		mine.store = is_block(rest) ? "block" : "file";
 		mine.target = rest;
+		mine.is_path = true;
 		if (!mine.name[0])
 			rc = name_of_path(rest, &mine, err);
 	}

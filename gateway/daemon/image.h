@@ -9,6 +9,8 @@
 #ifndef GATEWAY_DAEMON_IMAGE_H
 #define GATEWAY_DAEMON_IMAGE_H
 
+#include <stdbool.h>
+
 #include "gateway/api/volume.h"
 #include "gateway/base/err.h"
 
@@ -16,6 +18,7 @@ struct image {
 	char name[GW_NAME_MAX];
 	const char *store; /* constant */
 	const char *target; /* inside the word */
+	bool is_path; /* the target */
 };
 
 /* -EINVAL with a sentence. */

@@ -190,6 +190,15 @@ static void add_usage(struct str *s)
 		   "See sluiced(8).\n");
 }
 
+static int build(const struct options *options, struct serve *out, struct gw_err *err)
+{
+	char folder[SERVE_FOLDER_MAX];
+	const struct serve_place place = { .is_block = process_is_block,
+					   .folder = process_folder(folder, sizeof(folder)) };
+
+	return serve_build(options, &place, out, err);
+}
+
 static int serve(int argc, char **argv)
 {
 	struct daemon d = { .signals = -1 };
@@ -205,7 +214,7 @@ static int serve(int argc, char **argv)
 		return print(options_help);
 	}
 	if (!rc) {
-		rc = serve_build(&options, process_is_block, &d.serve, &err);
+		rc = build(&options, &d.serve, &err);
 		options_end(&options);
 	}
 	if (rc) {

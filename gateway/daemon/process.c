@@ -182,6 +182,11 @@ const char *process_runtime_dir(void)
 	return getenv("XDG_RUNTIME_DIR");
 }
 
+const char *process_folder(char *buf, size_t len)
+{
+	return getcwd(buf, len) && *buf == '/' ? buf : "";
+}
+
 struct state_env process_state_env(void)
 {
 	return (struct state_env){ .state_directory = getenv("STATE_DIRECTORY"),

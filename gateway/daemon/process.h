@@ -38,6 +38,8 @@ void process_signals_close(int *fd);
 uint32_t process_pid(void);
 uint32_t process_uid(void);
 const char *process_runtime_dir(void); /* $XDG_RUNTIME_DIR; may be null */
+/* The folder in which we were started; "": it is gone, or too long. */
+const char *process_folder(char *buf, size_t len);
 struct state_env process_state_env(void);
 unsigned process_cpus(void); /* that we may run on; 1 at least */
 bool process_is_block(const char *path);

@@ -19,6 +19,7 @@
 
 #define BLOCK_MIN 512
 #define BLOCK_MAX 65536
+#define TARGET_MAX 8192
 
 /* What holds for every image, beside what is being built. */
 struct draft {
@@ -155,22 +156,46 @@ static int take_words(struct draft *d, const struct options *options, struct gw_
 	return rc;
 }
 
-static int take_images(struct draft *d, const struct options *options,
-		       bool (*is_block)(const char *path), struct gw_err *err)
+/* The target of an image, a path from the root.  False: it is too long. */
+static bool find_target(const struct image *image, const char *folder, char *buf, size_t len)
+{
+	const char *rest = image->target;
+	struct str s = str_begin(buf, len);
+
+	if (image->is_path && *rest != '/' && *folder) {
+		while (str_starts(rest, "./"))
+			rest += 1 + strspn(rest + 1, "/");
+		str_addf(&s, "%s/", folder);
+	}
+	str_add(&s, rest);
+	return !s.cut;
+}
+
+static int take_image(struct draft *d, const char *word, const struct serve_place *place,
+		      struct gw_err *err)
 {
 	struct conf_volume volume = d->all;
+	char target[TARGET_MAX];
 	struct image image;
+	int rc = image_parse(word, place->is_block, &image, err);
+
+	if (rc)
+		return rc;
+	if (!find_target(&image, place->folder, target, sizeof(target)))
+		return gw_err_set(err, EINVAL, "the path of image '%s' is too long", image.name);
+	volume.name = image.name;
+	volume.store = image.store;
+	volume.target = target;
+	return conf_add_volume(d->serve.conf, &volume, err);
+}
+
+static int take_images(struct draft *d, const struct options *options,
+		       const struct serve_place *place, struct gw_err *err)
+{
 	int rc = 0;
 
-	for (unsigned i = 0; !rc && i < options->n_images; i++) {
-		rc = image_parse(options->images[i], is_block, &image, err);
-		if (rc)
-			break;
-		volume.name = image.name;
-		volume.store = image.store;
-		volume.target = image.target;
-		rc = conf_add_volume(d->serve.conf, &volume, err);
-	}
+	for (unsigned i = 0; !rc && i < options->n_images; i++)
+		rc = take_image(d, options->images[i], place, err);
 	return rc;
 }
 
@@ -188,8 +213,8 @@ static int take_defaults(struct draft *d, struct gw_err *err)
 	return rc;
 }
 
-int serve_build(const struct options *options, bool (*is_block)(const char *path),
-		struct serve *out, struct gw_err *err)
+int serve_build(const struct options *options, const struct serve_place *place, struct serve *out,
+		struct gw_err *err)
 {
 	struct draft d = { 0 };
 	int rc;
@@ -202,7 +227,7 @@ int serve_build(const struct options *options, bool (*is_block)(const char *path
 		return gw_err_set(err, ENOMEM, "no memory for the command line");
 	rc = take_words(&d, options, err);
 	if (!rc)
-		rc = take_images(&d, options, is_block, err);
+		rc = take_images(&d, options, place, err);
 	if (!rc)
 		rc = take_defaults(&d, err);
 	if (rc)

@@ -21,9 +21,19 @@ struct serve {
 	const char *state; /* null: nobody said; borrowed from argv */
 };
 
+#define SERVE_FOLDER_MAX 4096
+
+/* What the command line says by the place where it was typed. */
+struct serve_place {
+	bool (*is_block)(const char *path);
+	/* In which relative paths lie; "": they stay as they are.  A volume's identity comes
+	 * from its path: two images of one name in two folders are two disks. */
+	const char *folder;
+};
+
 /* -EINVAL (and -EEXIST for two of one name) with a sentence. */
-int serve_build(const struct options *options, bool (*is_block)(const char *path),
-		struct serve *out, struct gw_err *err);
+int serve_build(const struct options *options, const struct serve_place *place, struct serve *out,
+		struct gw_err *err);
 void serve_end(struct serve *serve);
 
 #endif

@@ -6,8 +6,8 @@
  * An operation takes the book as it is and answers what to say; where it changes
  * something it writes the changed book beside the old one.  So the front can make
  * the new one durable first, and say so afterwards: an answer is a promise over
- * restarts.  Not here: who owns the book, and when it is written (aoe_front).
- * Below: aoe_pdu.h.  Above: the front.  Clauses are of AoEr11.
+ * restarts.  Not here: who owns the book, and when it is written (aoe_shelf.c).
+ * Below: aoe_pdu.h.  Above: aoe_talk.c, aoe_shelf.c.  Clauses are of AoEr11.
  */
 #ifndef PROTOCOLS_AOE_AOE_BOOK_H
 #define PROTOCOLS_AOE_AOE_BOOK_H
@@ -80,7 +80,7 @@ enum aoe_outcome aoe_book_reserve(const struct aoe_book *book, const struct aoe_
 				  const struct aoe_reserve *asked, struct aoe_book *next,
 				  enum aoe_error *error, struct aoe_reserve_reply *reply);
 
-/* ---- the record that outlives us (gateway/api/keep.h) ----------------------- */
+/* ---- the record that outlives us (gateway/api/kept.h) ----------------------- */
 
 #define AOE_BOOK_RECORD_MAX \
 	(16u + AOE_CONFIG_MAX + (AOE_MASK_MAX + AOE_RESERVE_MAX) * AOE_MAC_BYTES + 4u)

@@ -15,8 +15,7 @@
 
 /* Of a new shelf: what its disks have in common. */
 void aoe_disk_share(struct aoe_shelf *shelf);
-/* Takes its place at the volume; changed() of the port follows events.  False: no
- * room. */
+/* Takes its place at the volume; ops: of that, whose owner is the disk.  False: no room. */
 bool aoe_disk_open(struct aoe_disk *disk, const struct gw_itl_ops *ops);
 void aoe_disk_close(struct aoe_disk *disk);
 /* The facts are new. */

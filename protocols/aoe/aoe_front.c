@@ -128,11 +128,12 @@ static int add_port(struct draft *draft, const char *value, struct gw_err *err)
 	struct aoe_name name;
 	int rc = aoe_name_parse(value, &name, err);
 
-	for (unsigned i = 0; !rc && i < front->n_ports; i++)
+	if (rc)
+		return rc;
+	for (unsigned i = 0; i < front->n_ports; i++)
 		if (!strcmp(front->ports[i].link.link.name, name.ifname))
 			return gw_err_set(err, EINVAL, "--aoe: %s is named twice", name.ifname);
-	if (!rc)
-		rc = make_disks(port, draft, &name, err);
+	rc = make_disks(port, draft, &name, err);
 	port->front = front;
 	port->gw = front->gw;
 	port->loop = front->loop;

@@ -8,7 +8,7 @@
  * What it can and cannot do stands below.  That overlapping writes which may run do
  * so in the order in which they came is the core's business (gateway/core/order.c),
  * not this file's.
- * Below: aoe_pdu.h.  Above: the front.  One loop touches it, the target's.
+ * Below: aoe_pdu.h.  Above: aoe_disk.c.  One loop touches it, the target's.
  */
 #ifndef PROTOCOLS_AOE_AOE_ORDER_H
 #define PROTOCOLS_AOE_AOE_ORDER_H

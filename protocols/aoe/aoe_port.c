@@ -292,10 +292,11 @@ static const struct gw_itl_ops disk_ops = { .ready = volume_ready, .event = volu
 static void begin(struct loop_mail *mail)
 {
 	struct aoe_port *port = (struct aoe_port *)((char *)mail - offsetof(struct aoe_port, mail));
-	bool room = aoe_slot_make_all(port);
+	bool room = true;
 
 	for (unsigned i = 0; i < port->n_disks && room; i++)
 		room = aoe_disk_open(&port->disks[i], &disk_ops);
+	room = room && aoe_slot_make_all(port); /* without slots no frame is taken */
 	if (!room)
 		log_error(AOE, "%s: no memory to serve on it", port->link.link.name);
 	learn_mac(port);
@@ -312,7 +313,8 @@ int aoe_port_open(struct aoe_port *port, const char *ifname, struct gw_err *err)
 	const struct drv_link_want want = { .name = ifname,
 					    .ethertype = AOE_ETHERTYPE,
 					    .rx_frames = RX_FRAMES,
-					    .tx_frames = AOE_SLOTS_MAX + AOE_NOTES };
+					    .tx_frames =
+						    AOE_SLOTS_MAX + AOE_NOTES + port->n_disks };
 
 	port->rest.run = rest;
 	TAILQ_INIT(&port->clients);

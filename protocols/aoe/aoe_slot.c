@@ -68,10 +68,11 @@ bool aoe_slot_make_all(struct aoe_port *port)
 
 	STAILQ_INIT(&port->free_notes);
 	port->slots = n ? calloc(n, sizeof(*port->slots)) : NULL;
-	port->notes = calloc(AOE_NOTES, sizeof(*port->notes));
+	port->n_notes = AOE_NOTES + port->n_disks;
+	port->notes = calloc(port->n_notes, sizeof(*port->notes));
 	if (!port->slots || !port->notes)
 		return false;
-	for (unsigned i = 0; i < AOE_NOTES; i++)
+	for (unsigned i = 0; i < port->n_notes; i++)
 		STAILQ_INSERT_TAIL(&port->free_notes, &port->notes[i], next);
 	port->n_slots = n;
 	for (unsigned i = 0; i < n; i++) {
@@ -174,7 +175,7 @@ bool aoe_note_sent(struct aoe_port *port, struct drv_frame *frame)
 {
 	struct aoe_note *note = (struct aoe_note *)frame;
 
-	if (note < port->notes || note >= port->notes + AOE_NOTES)
+	if (note < port->notes || note >= port->notes + port->n_notes)
 		return false;
 	put_back(port, note);
 	return true;

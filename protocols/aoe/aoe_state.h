@@ -44,7 +44,7 @@
 #define AOE_SLOTS_MIN 16u
 #define AOE_NEWCOMER_PART 4u /* it takes 1/4 of the newcomers' reserve at most */
 #define AOE_SLOT_BYTES 16384u /* data of a frame: what any jumbo frame brings */
-#define AOE_NOTES 64u
+#define AOE_NOTES 64u /* beside one for each disk: a request to all wants as many */
 #define AOE_NOTE_BYTES 2304u /* a mask list of 255 directives, and more */
 #define AOE_CLIENTS_MAX 256u /* of a port; the one that was silent longest makes room */
 #define AOE_BUCKETS 256u
@@ -198,6 +198,7 @@ struct aoe_port {
 	bool credited;
 	unsigned n_slots, n_busy; /* n_busy: with a frame in them */
 	struct aoe_slot *slots;
+	unsigned n_notes;
 	struct aoe_note *notes;
 	struct aoe_note_queue free_notes;
 	unsigned n_notes_out, n_changes;

@@ -269,27 +269,47 @@ static void start(struct iscsi_task *task)
 	rows[task->pdu.opcode].start(task);
 }
 
-static void start_kept(struct iscsi_sess *sess)
+/* Answers how many. */
+static unsigned start_kept(struct iscsi_sess *sess)
 {
 	struct iscsi_task *task;
+	unsigned n = 0;
 
-	while ((task = iscsi_window_next(&sess->window))) {
+	for (; (task = iscsi_window_next(&sess->window)); n++) {
 		task->counted = true;
 		start(task);
 	}
-	iscsi_ripen_look(sess);
+	return n;
 }
 
-void iscsi_ffp_unblocked(struct iscsi_sess *sess)
+static unsigned start_behind(struct iscsi_sess *sess)
 {
 	struct iscsi_task *task;
+	unsigned n = 0;
 
-	while ((task = STAILQ_FIRST(&sess->behind)) && !iscsi_ripen_holds(task)) {
+	for (; (task = STAILQ_FIRST(&sess->behind)) && !iscsi_ripen_holds(task); n++) {
 		STAILQ_REMOVE_HEAD(&sess->behind, behind);
 		task->state = ISCSI_TASK_COMING;
 		start(task);
 	}
+	return n;
+}
+
+/* Who waits looks again only if something has moved: he is told of it by this very
+ * call. */
+void iscsi_ffp_unblocked(struct iscsi_sess *sess)
+{
+	unsigned n = start_behind(sess);
+
+	if (n + start_kept(sess))
+		iscsi_ripen_look(sess);
+}
+
+/* Another one is there, or a hole was filled: ABORT TASK of what is lost. */
+static void go_on(struct iscsi_sess *sess)
+{
 	start_kept(sess);
+	iscsi_ripen_look(sess);
 }
 
 static void in_turn(struct iscsi_task *task)
@@ -298,14 +318,14 @@ static void in_turn(struct iscsi_task *task)
 
 	if (task->pdu.immediate) {
 		start(task);
-		start_kept(sess); /* it may have filled a hole: ABORT TASK of what is lost */
+		go_on(sess);
 		return;
 	}
 	switch (iscsi_window_take(&sess->window, task->pdu.cmdsn, task)) {
 	case ISCSI_WINDOW_NOW:
 		task->counted = true;
 		start(task);
-		start_kept(sess);
+		go_on(sess);
 		return;
 	case ISCSI_WINDOW_KEPT:
 		task->state = ISCSI_TASK_KEPT;

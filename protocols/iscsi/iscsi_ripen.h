@@ -19,8 +19,8 @@
 /* unblocked: commands may go on. */
 void iscsi_ripen_init(struct iscsi_sess *sess, void (*unblocked)(struct iscsi_sess *sess));
 void iscsi_ripen_end(struct iscsi_sess *sess);
-/* True: the function waits, and ripe() comes later, never from inside.  lun: of the
- * tasks that it is about; all: of all units, then no command is waited for. */
+/* True: the function waits, and ripe() comes later, never from inside.  all: it is about
+ * the tasks of all units, not of its own alone; then no command is waited for. */
 bool iscsi_ripen_wait(struct iscsi_task *tmf, bool all, void (*ripe)(struct iscsi_task *tmf));
 /* Something that is waited for may have come. */
 static inline void iscsi_ripen_look(struct iscsi_sess *sess)

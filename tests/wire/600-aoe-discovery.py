@@ -158,6 +158,15 @@ def _():
         aoenet.ip("link", "del", vlan.tgt)
 
 
+@case("two hundred disks: every one answers a request for all, each time", when=ours("serves one image"), limit=60)
+def _():
+    quiet = link(3)
+    with Target(*["n%d=null:1M" % i for i in range(200)], on=[(quiet, "9.5")]):
+        c = Client(quiet)
+        for _ in range(3):
+            expect_eq(sorted(c.discover()), [(9, 5 + i) for i in range(200)], "who answers")
+
+
 @case("sluice status and sessions go on while AoE is served", when=lambda: PEER and "our program")
 def _():
     out = run([SLUICE, "status", "--control", srv.control]).stdout

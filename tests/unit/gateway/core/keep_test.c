@@ -14,7 +14,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "gateway/base/bytes.h"
+#include "gateway/base/crc32c.h"
 #include "gateway/base/err.h"
+#include "gateway/base/log.h"
 #include "gateway/loop/drv_fs.h"
 #include "tests/harness/harness.h"
 
@@ -458,12 +461,31 @@ static void put_content(const char *path, const void *bytes, size_t len)
 	disk.now[n->inode] = disk.safe[n->inode] = blob_make(bytes, len);
 }
 
+static char logged[256];
+
+static void note_log(void *arg, enum log_level level, enum log_area area, const char *text)
+{
+	snprintf(logged, sizeof(logged), "%s", text);
+}
+
 static void two_states(void)
 {
 	disk_new();
+	log_set_sink(note_log, NULL);
+	logged[0] = 0;
 	for (unsigned n = 1; n <= 4; n++)
 		assert_int_equal(write_state(n), 0);
 	assert_int_equal(read_state(), 4);
+}
+
+static void the_log_tells(void **state)
+{
+	(void)state;
+	two_states();
+	assert_string_equal(logged, "");
+	put_content("d/v.keep", "rubbish", 7);
+	assert_int_equal(read_state(), 3);
+	assert_string_equal(logged, "d/v.keep cannot be read: the state before it holds");
 }
 
 static void each_byte_and_each_length(void **state)
@@ -489,6 +511,25 @@ static void each_byte_and_each_length(void **state)
 	put_content("d/v.keep", whole->bytes, whole->len);
 	assert_int_equal(read_state(), 4);
 	free(copy);
+}
+
+/* Whole, but of a version to come: then the state before is not the newest that there
+ * is, whatever it holds. */
+static void of_the_future(void **state)
+{
+	struct gw_keep *keep = NULL;
+	struct gw_err err = { 0 };
+	struct blob *whole;
+
+	(void)state;
+	two_states();
+	whole = *content("d/v.keep");
+	memcpy(whole->bytes, "SLKEEP02", 8);
+	be32_put(whole->bytes + whole->len - 4, crc32c(0, whole->bytes, whole->len - 4));
+	assert_int_equal(gw_keep_open(&disk.fs, "d", "v", &keep, &err), -ENOTSUP);
+	assert_null(keep);
+	assert_string_equal(err.text, "d/v.keep: a newer version of Sluice has written it");
+	assert_string_equal(logged, "");
 }
 
 static void both_are_damaged(void **state)
@@ -616,6 +657,6 @@ static void name_too_long(void **state)
 }
 
 #define CASE(name) cmocka_unit_test_teardown(name, forget)
-HARNESS_MAIN(CASE(power_cuts), CASE(errors), CASE(each_byte_and_each_length),
-	     CASE(both_are_damaged), CASE(damaged_then_cut), CASE(bounds),
+HARNESS_MAIN(CASE(power_cuts), CASE(errors), CASE(the_log_tells), CASE(each_byte_and_each_length),
+	     CASE(of_the_future), CASE(both_are_damaged), CASE(damaged_then_cut), CASE(bounds),
 	     CASE(what_was_set_can_be_read), CASE(name_too_long))

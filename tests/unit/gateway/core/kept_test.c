@@ -147,7 +147,7 @@ static void no_folder(void **state)
 
 	begin(&k, NULL);
 	assert_int_equal(gw_kept_open(k.volume, &err), -ENOENT);
-	assert_string_equal(err.text, "there is no folder for what must survive");
+	assert_string_equal(err.text, "there is no folder for what must survive restarts");
 	end(&k);
 }
 

@@ -20,8 +20,11 @@ static bool is_block(const char *path)
 	return !strcmp(path, "/dev/x");
 }
 
+static const char *folder = "/w";
+
 static int build(char **words, struct serve *out, struct gw_err *err)
 {
+	const struct serve_place place = { .is_block = is_block, .folder = folder };
 	struct options options;
 	int n = 0, rc;
 
@@ -30,7 +33,7 @@ static int build(char **words, struct serve *out, struct gw_err *err)
 	rc = options_parse(n, words, &options, err);
 	if (rc)
 		return rc;
-	rc = serve_build(&options, is_block, out, err);
+	rc = serve_build(&options, &place, out, err);
 	options_end(&options);
 	return rc;
 }
@@ -62,6 +65,33 @@ static void the_plain_case(void **state)
 	assert_null(s.control);
 	assert_int_equal(s.limits.pool_bytes, 0);
 	serve_end(&s);
+}
+
+/* A volume is known by its path: the same word in another folder is another disk. */
+static void paths_from_the_root(void **state)
+{
+	static const char *const whole[][2] = {
+		{ "a", "/w/a" },	{ "./a", "/w/a" },     { ".//./a", "/w/a" },
+		{ "d/a", "/w/d/a" },	{ "../a", "/w/../a" }, { ".a", "/w/.a" },
+		{ "/x/./a", "/x/./a" }, { "memory:1M", "1M" }, { "b=/dev/x", "/dev/x" },
+	};
+	char deep[9000];
+	struct serve s;
+
+	for (unsigned i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+		assert_int_equal(build(WORDS(whole[i][0]), &s, NULL), 0);
+		assert_string_equal(s.conf->volumes[0].target, whole[i][1]);
+		serve_end(&s);
+	}
+	memset(deep, '/', sizeof(deep));
+	memcpy(deep, "a=b", 3);
+	deep[sizeof(deep) - 1] = '\0';
+	refuse(WORDS(deep), "too long");
+	folder = "";
+	assert_int_equal(build(WORDS("a"), &s, NULL), 0);
+	assert_string_equal(s.conf->volumes[0].target, "a");
+	serve_end(&s);
+	folder = "/w";
 }
 
 static void options_hold_for_every_image(void **state)
@@ -124,7 +154,7 @@ static void refusals(void **state)
 	refuse(WORDS("a", "--engine", "epoll"), "neither uring nor aio");
 	refuse(WORDS("a", "--pool", "1M"), "too small");
 	refuse(WORDS("a", "--pool", "much"), "neither a size nor 'min'");
-	refuse(WORDS("one/disk.img", "two/disk.raw"), "one/disk.img and two/disk.raw");
+	refuse(WORDS("one/disk.img", "two/disk.raw"), "/w/one/disk.img and /w/two/disk.raw");
 	refuse(WORDS("a", "a=b"), "two images are named 'a'");
 	refuse(WORDS("memory:"), "not a size");
 }
@@ -135,6 +165,7 @@ int main(void)
 		cmocka_unit_test(the_plain_case),
 		cmocka_unit_test(options_hold_for_every_image),
 		cmocka_unit_test(options_of_the_process),
+		cmocka_unit_test(paths_from_the_root),
 		cmocka_unit_test(a_named_protocol_stands_alone),
 		cmocka_unit_test(refusals),
 	};

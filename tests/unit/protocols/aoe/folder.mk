@@ -8,7 +8,8 @@ PR_AOE_TESTS = \
 	%reldir%/aoe_order_test \
 	%reldir%/aoe_pdu_test \
 	%reldir%/aoe_port_test \
-	%reldir%/aoe_rate_test
+	%reldir%/aoe_rate_test \
+	%reldir%/aoe_ways_test
 check_PROGRAMS += $(PR_AOE_TESTS)
 TESTS += $(PR_AOE_TESTS)
 endif
@@ -23,3 +24,5 @@ PR_AOE_PURE_LIBS = protocols/aoe/libpr_aoe.a $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 
 %canon_reldir%_aoe_port_test_SOURCES = %reldir%/aoe_port_test.c %reldir%/sta.c %reldir%/sta.h
 %canon_reldir%_aoe_port_test_LDADD = $(fuzz_stack_libs) $(CMOCKA_LIBS)
+%canon_reldir%_aoe_ways_test_LDADD = protocols/aoe/libpr_aoe.a translators/ata/libtr_ata.a \
+	$(fuzz_stack_libs) $(CMOCKA_LIBS)

@@ -314,9 +314,36 @@ static void discovery_ends_by_silence(void **state)
 	ini_end(&i);
 }
 
+/* It leaves while the connection whose place it takes has not ended yet. */
+static void replaced_for_a_moment(void **state)
+{
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct ini a, b, c;
+
+		ini_up(&a, seed, &two_loops);
+		assert_int_equal(ini_login(&a, ""), 0);
+		ini_read(&a, 1, 0, 1);
+		ini_ends(&a, 1, 2, 0x2900);
+		ini_send_rejoin(&b, &a);
+		fuzz_stack_run(a.stack, seed % 20 * 20 * SIM_US);
+		fuzz_client_close(&b.client, false);
+		fuzz_stack_run(a.stack, 10 * SIM_S);
+		if (!a.client.closed) { /* it has not come so far */
+			ini_read(&a, 2, 0, 1);
+			ini_take(&a, INI_DATA_IN, 2);
+		} else {
+			ini_send_rejoin(&c, &a);
+			assert_int_equal(ini_rejoined(&c), 0x20a);
+			ini_hang_up(&c);
+		}
+		ini_hang_up(&a);
+		assert_true(fuzz_stack_down(a.stack));
+	}
+}
+
 HARNESS_MAIN(cmocka_unit_test(gone_with_commands_at_the_store), cmocka_unit_test(reinstated),
 	     cmocka_unit_test(logout_is_the_last_word), cmocka_unit_test(heirs),
 	     cmocka_unit_test(until_the_pool_is_promised), cmocka_unit_test(drain),
 	     cmocka_unit_test(replaced), cmocka_unit_test(rivals),
 	     cmocka_unit_test(replaced_and_reinstated), cmocka_unit_test(replaced_by_nobody),
-	     cmocka_unit_test(discovery_ends_by_silence))
+	     cmocka_unit_test(discovery_ends_by_silence), cmocka_unit_test(replaced_for_a_moment))
