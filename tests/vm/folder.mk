@@ -5,7 +5,9 @@ VM_TESTS = \
 	%reldir%/selftest.py \
 	%reldir%/frames.py \
 	%reldir%/nbd.py \
-	%reldir%/iscsi.py
+	%reldir%/iscsi.py \
+	%reldir%/aoe.py \
+	%reldir%/together.py
 VM_TOOLS = %reldir%/churn %reldir%/pledge
 
 EXTRA_PROGRAMS += $(VM_TOOLS)
@@ -16,11 +18,14 @@ CLEANFILES += $(VM_TOOLS) %reldir%/vmlinux-*
 EXTRA_DIST += \
 	$(VM_TESTS) \
 	%reldir%/README \
+	%reldir%/guest/aoe.sh \
+	%reldir%/guest/attach.sh \
 	%reldir%/guest/disk.sh \
 	%reldir%/guest/frames.sh \
 	%reldir%/guest/iscsi.sh \
 	%reldir%/guest/nbd.sh \
 	%reldir%/guest/nbdlink.py \
+	%reldir%/guest/together.sh \
 	%reldir%/guests.py \
 	%reldir%/init \
 	%reldir%/vm

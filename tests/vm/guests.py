@@ -8,6 +8,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(FOLDER, "..", "wire"))
 from suite import *   # noqa: E402
 import suite          # noqa: E402
+import aoenet         # noqa: E402
 
 VM = os.path.join(FOLDER, "vm")
 TOOLS = os.path.join(suite.BUILDDIR, "tests", "vm")
@@ -31,10 +32,12 @@ def need_machine():
             raise Skip("%s is not built (make check-vm builds it)" % os.path.join(TOOLS, tool))
 
 
-def guest(script, *words, limit=140, on=None):
-    """Run guest/SCRIPT to its end.  `on` says what is done at a line "host: WORD" of it."""
+def guest(script, *words, limit=140, on=None, machine=()):
+    """Run guest/SCRIPT to its end.  `on` says what is done when it asks for a WORD; `machine` are
+    more words for vm."""
     path = os.path.join(FOLDER, "guest", script)
-    p = start(["-t", str(limit * slow()), "env", "TOOLS=" + TOOLS, "sh", path, *map(str, words)])
+    p = start(["-t", str(limit * slow()), "-i", *machine, "env", "TOOLS=" + TOOLS, "sh", path,
+               *map(str, words)], stdin=subprocess.PIPE)
     tail = []
     code = None
     try:
@@ -42,6 +45,8 @@ def guest(script, *words, limit=140, on=None):
             line = line.rstrip()
             if line.startswith("host: "):
                 on[line[6:]]()
+                p.stdin.write("done\n")
+                p.stdin.flush()
             elif line.startswith("step: "):
                 diag(line[6:])
             else:
@@ -64,17 +69,46 @@ def free_port():
         return s.getsockname()[1]
 
 
+class Tap:
+    """A tap interface of the host: frames go between it and a machine's eth1.  To be made in a
+    network namespace of the test's own (aoenet.enter()), whose loopback it brings up too."""
+
+    def __init__(self):
+        self.name = "tap0"
+        aoenet.ip("link", "set", "lo", "up")
+        p = aoenet.ip("tuntap", "add", "dev", self.name, "mode", "tap", check=False)
+        if p.returncode:
+            raise Skip("no tap interface can be made: " + p.stderr.strip())
+
+    def up(self, mtu=None):
+        aoenet.ip("link", "set", self.name, *(["mtu", str(mtu)] if mtu else []), "up")
+
+    def down(self):
+        aoenet.ip("link", "set", self.name, "down")
+
+
 class Replaceable:
-    """A server, and after kill -9 another one in its place.  At the end it has to end well."""
+    """A server, and after its end another one in its place.  The last one has to end well."""
 
     def __init__(self, make):
         self.make = make
         self.server = make()
 
+    def kill(self):
+        self.server.kill()
+
     def replace(self):
+        """After kill -9."""
+        self.kill()
+        self.again()
+
+    def restart(self):
+        self.server.check_stop()
+        self.again()
+
+    def again(self):
         """The kernel takes a dead daemon's ring apart in the background: image and port are held
         for a moment."""
-        self.server.kill()
         end = time.monotonic() + 10 * slow()
         while True:
             try:

@@ -10,6 +10,7 @@ set -u
 TREE=/lib/modules/$(uname -r)/kernel/net/netfilter
 SUMS=/dev/shm/sums
 BOOK=/dev/shm/book
+TRIM=yes
 
 # now: sets NOW, hundredths of a second since boot; starts no program, for each costs 50 ms
 now() {
@@ -46,6 +47,12 @@ wanted() {
 			exit 77
 		}
 	done
+}
+
+# ask WORD: what the test on the host is to do; goes on when that is done
+ask() {
+	echo "host: $1"
+	read -r ask_done
 }
 
 # within SECONDS COMMAND...: true as soon as the command is
@@ -111,7 +118,7 @@ file_system() {
 	step "$1: mount" mount "$2" "/mnt/$1"
 	step "$1: a tree of $(wc -l <"$SUMS") files" copy_tree "/mnt/$1"
 	step "$1: 400 random operations" "$TOOLS/churn" "/mnt/$1/churn" "$3" 400
-	step "$1: fstrim" fstrim "/mnt/$1"
+	[ $TRIM = no ] || step "$1: fstrim" fstrim "/mnt/$1"
 	step "$1: umount" umount "/mnt/$1"
 	forget
 	step "$1: mount again" mount "$2" "/mnt/$1"
@@ -197,7 +204,7 @@ keep_promises() {
 	"$TOOLS/pledge" check "$1/pledges" "$BOOK"
 }
 
-# under_load DISK: a file system with work going on, and the daemon to be killed
+# under_load DISK WHAT: a file system with work going on, and the host is asked for that
 under_load() {
 	mkdir -p /mnt/x
 	step "mkfs.ext4" mkfs.ext4 -q -F "$1"
@@ -205,7 +212,7 @@ under_load() {
 	start_load /mnt/x
 	within 10 test -s "$BOOK"
 	step "load" more_promises 30 30
-	echo "host: kill"
+	ask "$2"
 }
 
 # after_load DISK: what was promised is there, and the file system is whole

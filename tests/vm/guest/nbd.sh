@@ -7,22 +7,19 @@
 #	nbd.sh kill PORT BLOCK CONNECTIONS BYTES	the daemon dies, the kernel reconnects
 #	nbd.sh lose PORT BLOCK CONNECTIONS BYTES	it dies, the device is given up
 #
-# The export is called disk.  A line "host: kill" asks the host for kill -9 and
-# a new daemon at the same port.
+# The export is called disk.  The host is asked for kill -9 and a new daemon
+# at the same port.
 here=$(dirname "$0")
 . "$here/disk.sh"
+. "$here/attach.sh"
 
-HOST=10.0.2.2
 PORT=$2
 BLOCK=$3
 CONNECTIONS=$4
 BYTES=$5
 
-# attach DEVICE WORD...: as an administrator would
 attach() {
-	device=$1
-	shift
-	nbd-client -N disk $HOST "$PORT" "$device" -b "$BLOCK" -C "$CONNECTIONS" "$@"
+	nbd_attach "$@" -b "$BLOCK" -C "$CONNECTIONS"
 }
 
 connected() {
@@ -39,16 +36,7 @@ begin() {
 
 end() {
 	step "detach" nbd-client -d "$1"
-	step "no connection is left" within 10 gone
-}
-
-gone() {
-	[ -z "$(ss -Htn "dport = :$PORT" | grep ESTAB)" ]
-}
-
-# What nbd-client 3.24 lacks: wait for a dead server, and bring new sockets.
-link() {
-	python3 "$here/nbdlink.py" "$@"
+	step "no connection is left" within 10 nbd_gone
 }
 
 case $1 in
@@ -60,9 +48,9 @@ work)
 	;;
 kill)
 	begin -t 3
-	step "the kernel shall wait for a dead server" link patience 0 60
-	under_load /dev/nbd0
-	step "new connections" link reconnect 0 $HOST "$PORT" disk "$CONNECTIONS" 30
+	step "the kernel shall wait for a dead server" nbd_link patience 0 60
+	under_load /dev/nbd0 kill
+	step "new connections" nbd_link reconnect 0 $HOST "$PORT" disk "$CONNECTIONS" 30
 	step "the load goes on" more_promises 30 30
 	step "and has met no error" stop_load
 	step "umount" umount /mnt/x
@@ -71,7 +59,7 @@ kill)
 	;;
 lose)
 	begin -t 3
-	under_load /dev/nbd0
+	under_load /dev/nbd0 kill
 	step "the load ends with errors" broken_load
 	umount /mnt/x
 	nbd-client -d /dev/nbd0

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What nbd-client has no words for: the kernel's NBD_CMD_RECONFIGURE, by generic netlink.
 
+    nbdlink.py size INDEX HOST PORT EXPORT      the device gets the size that the export has now
     nbdlink.py patience INDEX SECONDS           wait so long for a new connection when all are dead
     nbdlink.py reconnect INDEX HOST PORT EXPORT CONNECTIONS SECONDS
                                                 replace the dead connections, as soon as they are
@@ -18,7 +19,7 @@ GENL_ID_CTRL, CTRL_CMD_GETFAMILY, CTRL_ATTR_FAMILY_ID, CTRL_ATTR_FAMILY_NAME = 1
 NLM_F_REQUEST, NLM_F_ACK, NLMSG_ERROR = 1, 4, 2
 NLA_F_NESTED, NLA_TYPE = 0x8000, 0x3fff
 RECONFIGURE = 3
-A_INDEX, A_SOCKETS, A_DEAD_CONN_TIMEOUT = 1, 7, 8
+A_INDEX, A_SIZE_BYTES, A_SOCKETS, A_DEAD_CONN_TIMEOUT = 1, 2, 7, 8
 SOCK_ITEM, SOCK_FD = 1, 1
 FIXED_NEWSTYLE, NO_ZEROES, OPT_EXPORT_NAME = 1, 2, 1
 
@@ -71,23 +72,24 @@ def receive(s, count):
 
 
 def connect(host, port, export):
-    """A connection in the transmission phase."""
+    """A connection in the transmission phase, and the export's size."""
     s = socket.create_connection((host, port), 5)
     magic, option, flags = struct.unpack(">8s8sH", receive(s, 18))
     if (magic, option) != (b"NBDMAGIC", b"IHAVEOPT") or not flags & NO_ZEROES:
         raise ConnectionError("no newstyle server: %r %r %x" % (magic, option, flags))
     s.sendall(struct.pack(">I8sII", FIXED_NEWSTYLE | NO_ZEROES, b"IHAVEOPT", OPT_EXPORT_NAME,
                           len(export)) + export.encode())
-    receive(s, 10)
+    size, _ = struct.unpack(">QH", receive(s, 10))
     s.settimeout(None)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return s
+    return s, size
 
 
 def replace_one(index, host, port, export):
     """True when a dead connection was replaced; False while there is none, or no server."""
     try:
-        with connect(host, port, export) as s:
+        s, _ = connect(host, port, export)
+        with s:
             item = attr(SOCK_ITEM | NLA_F_NESTED, attr(SOCK_FD, s.fileno()))
             reconfigure(index, attr(A_SOCKETS | NLA_F_NESTED, item))
             return True
@@ -109,10 +111,19 @@ def reconnect(index, host, port, export, connections, seconds):
             time.sleep(0.1)
 
 
+def take_size(index, host, port, export):
+    s, size = connect(host, port, export)
+    s.close()
+    reconfigure(index, attr(A_SIZE_BYTES, size))
+
+
 def main():
     what, index, *rest = sys.argv[1:]
     if what == "patience":
         reconfigure(int(index), attr(A_DEAD_CONN_TIMEOUT, int(rest[0])))
+    elif what == "size":
+        host, port, export = rest
+        take_size(int(index), host, int(port), export)
     else:
         host, port, export, connections, seconds = rest
         reconnect(int(index), host, int(port), export, int(connections), int(seconds))
