@@ -35,6 +35,11 @@ struct gw_admin_op {
 /* The set is borrowed for the gateway's life. */
 int gw_create(struct loop_set *loops, const struct gw_limits *limits, struct gw **out,
 	      struct gw_err *err);
+/* What tells this host from others, so that two of them that serve images of one path
+ * are not taken for two ways to one disk: a part of every volume's identity.  Before
+ * the first volume; what is too long is cut. */
+#define GW_HOST_MAX 65
+void gw_host_is(struct gw *gw, const char *host);
 /* Where what must survive is kept (gateway/api/kept.h); made when it is needed.  0 or
  * -errno with a sentence. */
 int gw_state_in(struct gw *gw, const char *folder, struct gw_err *err);

@@ -186,6 +186,7 @@ struct gw {
 	struct gw_limits limits;
 	uint32_t next_lun;
 	char state_folder[512]; /* of what must survive; "": none */
+	char host[GW_HOST_MAX]; /* tells our volumes from those of other hosts; "" */
 	unsigned listing; /* lists that visit the loops: no volume is freed; loop 0 */
 	atomic_uint nexuses;
 	TAILQ_HEAD(, gw_volume) volumes; /* loop 0 */

@@ -8,6 +8,7 @@
 #include "gateway/api/gateway.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "gateway/core/core.h"
@@ -31,6 +32,11 @@ const char *gw_product(void)
 const char *gw_version(void)
 {
 	return PACKAGE_VERSION;
+}
+
+void gw_host_is(struct gw *gw, const char *host)
+{
+	snprintf(gw->host, sizeof(gw->host), "%s", host);
 }
 
 struct gw_loop *gw_loop_of(struct gw *gw, struct loop *loop)

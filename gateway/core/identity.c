@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * identity.c - a UUID, NAA and EUI-64 name from store, target and name.
+ * identity.c - a UUID, NAA and EUI-64 name from host, store, target and name.
  *
  * `serve` keeps no state, so the identity is derived: stable over restarts, and
  * another image has another one.  Two 64-bit FNV-1a sums over the words, mixed.
@@ -33,16 +33,20 @@ static uint64_t mix(uint64_t x)
 	return x ^ x >> 33;
 }
 
-static uint64_t sum_of(uint64_t seed, const char *store, const char *target, const char *name)
+/* The host last: where none is said nothing is added. */
+static uint64_t sum_of(uint64_t seed, const char *host, const char *store, const char *target,
+		       const char *name)
 {
-	return mix(fnv(fnv(fnv(seed, store), target), name));
+	uint64_t sum = fnv(fnv(fnv(seed, store), target), name);
+
+	return mix(*host ? fnv(sum, host) : sum);
 }
 
-void gw_identity_make(const char *store, const char *target, const char *name,
+void gw_identity_make(const char *host, const char *store, const char *target, const char *name,
 		      struct gw_identity *out)
 {
-	uint64_t a = sum_of(UINT64_C(0xcbf29ce484222325), store, target, name);
-	uint64_t b = sum_of(UINT64_C(0x9ae16a3b2f90404f), store, target, name);
+	uint64_t a = sum_of(UINT64_C(0xcbf29ce484222325), host, store, target, name);
+	uint64_t b = sum_of(UINT64_C(0x9ae16a3b2f90404f), host, store, target, name);
 
 	be64_put(out->uuid, a);
 	be64_put(out->uuid + 8, b);

@@ -8,9 +8,9 @@
 
 #include "gateway/api/volume.h"
 
-/* From what stands behind the volume and its name: the same words give the same
- * identity at every start, others another one. */
-void gw_identity_make(const char *store, const char *target, const char *name,
+/* From the host, what stands behind the volume and its name: the same words give the
+ * same identity at every start, others another one. */
+void gw_identity_make(const char *host, const char *store, const char *target, const char *name,
 		      struct gw_identity *out);
 
 #endif

@@ -304,7 +304,7 @@ static struct gw_volume *volume_make(struct gw *gw, const struct gw_volume_want 
 	volume->home = volume->lun % gw->n;
 	volume->n_lanes = gw->n;
 	volume->opening = volume->busy = true;
-	gw_identity_make(want->store, want->args.target, want->name, &volume->identity);
+	gw_identity_make(gw->host, want->store, want->args.target, want->name, &volume->identity);
 	TAILQ_INIT(&volume->fences);
 	TAILQ_INIT(&volume->spare_fences);
 	TAILQ_INIT(&volume->kept_ops);

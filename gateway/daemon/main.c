@@ -83,12 +83,15 @@ static int choose_control(struct daemon *d, struct gw_err *err)
 	return 0;
 }
 
-/* Who has no such place learns of it when something is to be kept. */
+/* Who we are to others, and where we keep what must survive; who has no such place
+ * learns of it when something is to be kept. */
 static int choose_state(struct daemon *d, struct gw_err *err)
 {
 	const struct state_env env = process_state_env();
-	char folder[STATE_PATH_MAX];
+	char host[GW_HOST_MAX], folder[STATE_PATH_MAX];
 
+	process_host(host, sizeof(host));
+	gw_host_is(d->gw, host);
 	if (d->serve.state)
 		return gw_state_in(d->gw, d->serve.state, err);
 	if (!state_folder(process_uid(), &env, folder, sizeof(folder)))

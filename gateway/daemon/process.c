@@ -187,6 +187,22 @@ const char *process_folder(char *buf, size_t len)
 	return getcwd(buf, len) && *buf == '/' ? buf : "";
 }
 
+void process_host(char *buf, size_t len)
+{
+	FILE *file = fopen("/etc/machine-id", "re");
+	bool found = file && fgets(buf, (int)len, file);
+
+	if (file)
+		fclose(file);
+	if (found)
+		buf[strcspn(buf, "\n")] = 0;
+	if (found && *buf)
+		return;
+	if (gethostname(buf, len))
+		*buf = 0;
+	buf[len - 1] = 0;
+}
+
 struct state_env process_state_env(void)
 {
 	return (struct state_env){ .state_directory = getenv("STATE_DIRECTORY"),

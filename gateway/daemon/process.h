@@ -41,6 +41,8 @@ const char *process_runtime_dir(void); /* $XDG_RUNTIME_DIR; may be null */
 /* The folder in which we were started; "": it is gone, or too long. */
 const char *process_folder(char *buf, size_t len);
 struct state_env process_state_env(void);
+/* machine-id(5), or the host's name where there is none. */
+void process_host(char *buf, size_t len);
 unsigned process_cpus(void); /* that we may run on; 1 at least */
 bool process_is_block(const char *path);
 /* Makes the folder, or checks that it is nobody's but ours (mode 0700). */

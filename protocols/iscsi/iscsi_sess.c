@@ -486,6 +486,17 @@ bool iscsi_sess_join(struct iscsi_sess *sess, struct iscsi_join *join)
 	return true;
 }
 
+/* One that has ended and waits for what is armed is none. */
+static bool has_live_conn(const struct iscsi_sess *sess)
+{
+	const struct iscsi_conn *conn;
+
+	LIST_FOREACH (conn, &sess->conns, link)
+		if (!conn->dead)
+			return true;
+	return false;
+}
+
 void iscsi_sess_unjoin(struct iscsi_join *join)
 {
 	struct iscsi_sess *sess = join->sess;
@@ -494,7 +505,7 @@ void iscsi_sess_unjoin(struct iscsi_join *join)
 		return;
 	LIST_REMOVE(join, link);
 	join->sess = NULL;
-	if (LIST_EMPTY(&sess->conns) && LIST_EMPTY(&sess->joins)) {
+	if (!has_live_conn(sess) && LIST_EMPTY(&sess->joins)) {
 		move(sess, ISCSI_SESS_E_NOT_CONTINUED);
 		iscsi_sess_close(sess, "the login into it failed");
 	}

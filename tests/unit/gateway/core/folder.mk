@@ -10,6 +10,7 @@ GW_CORE_TESTS = \
 	%reldir%/fence_chance_test \
 	%reldir%/fence_order_test \
 	%reldir%/fence_race_test \
+	%reldir%/identity_test \
 	%reldir%/inbox_test \
 	%reldir%/keep_test \
 	%reldir%/kept_test \
@@ -46,6 +47,7 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 %canon_reldir%_fence_order_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_fence_race_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_inbox_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_identity_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_keep_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_list_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_mem_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
