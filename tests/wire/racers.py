@@ -77,7 +77,6 @@ class Iscsi:
     def __init__(self, server, number=0):
         self.c = server.iscsi(number)
         self.unit = self.c.block // SECTOR
-        self.read_on = 0
 
     def _pdu(self, i, op):
         s, unit = self.c.s, self.unit
