@@ -158,7 +158,8 @@ def _():
         aoenet.ip("link", "del", vlan.tgt)
 
 
-@case("two hundred disks: every one answers a request for all, each time", when=ours("serves one image"), limit=60)
+@case("two hundred disks: every one answers a request for all, each time", limit=60,
+      when=ours("serves one image"))
 def _():
     quiet = link(3)
     with Target(*["n%d=null:1M" % i for i in range(200)], on=[(quiet, "9.5")]):
