@@ -19,10 +19,8 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/log.h"
-#include "gateway/base/num.h"
 
 #define AGAIN_S 1
-#define REACH_MIN 8u
 
 const struct counter_row loop_link_rows[LOOP_LINK_COUNTS] = {
 #define COUNTER(name, help) { #name, "", help },
@@ -45,7 +43,7 @@ static unsigned borrow(struct loop_link *link, struct drv_frame **batch)
 	struct drv_frame *frame = STAILQ_FIRST(&link->slots);
 	unsigned n = 0;
 
-	for (; frame && n < link->reach; frame = STAILQ_NEXT(frame, link))
+	for (; frame && n < DRV_LINK_BATCH; frame = STAILQ_NEXT(frame, link))
 		batch[n++] = frame;
 	return n;
 }
@@ -59,8 +57,6 @@ static void take(struct loop_link *link)
 		return;
 	got = link->links->ops->take(link->links, &link->link, batch, n);
 	link->readable = got == n;
-	/* Twice what came: a place that is offered costs, whether or not it is filled. */
-	link->reach = (unsigned)num_min(num_max(2 * got, REACH_MIN), DRV_LINK_BATCH);
 	if (!got)
 		return;
 	for (unsigned i = 0; i < got; i++) {
@@ -255,9 +251,7 @@ int loop_link_open(struct loop_link *link, struct loop *loop, const struct drv_l
 	struct drv_links *links = loop_links(loop);
 	int rc;
 
-	*link = (struct loop_link){
-		.ops = ops, .owner = owner, .loop = loop, .links = links, .reach = DRV_LINK_BATCH
-	};
+	*link = (struct loop_link){ .ops = ops, .owner = owner, .loop = loop, .links = links };
 	STAILQ_INIT(&link->slots);
 	STAILQ_INIT(&link->queue);
 	loop_timer_init(&link->again, try_again);

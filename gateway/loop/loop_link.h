@@ -73,7 +73,6 @@ struct loop_link {
 	struct loop_task task; /* end of the turn */
 	struct loop_timer again; /* after a poll failed */
 	STAILQ_HEAD(, drv_frame) slots, queue;
-	unsigned reach; /* how many are asked for next */
 	bool readable; /* frames may wait */
 	bool stale; /* the facts may be old */
 	bool closing;

@@ -133,24 +133,6 @@ void link_a_batch_comes_at_once(void **state)
 	down();
 }
 
-/* Few are asked for where few came; a burst after them comes in a few batches. */
-void link_a_burst_after_single_frames(void **state)
-{
-	up(state, 128);
-	link_rig_lend(&r, 0, 120);
-	for (unsigned i = 0; i < 3; i++) {
-		link_rig_far_send(r.far, LINK_RIG_NEAR, i, 100);
-		rig_until(&r.rig, &r.received, i + 1);
-	}
-	for (unsigned i = 3; i < 103; i++)
-		link_rig_far_send(r.far, LINK_RIG_NEAR, i, 100);
-	rig_until(&r.rig, &r.received, 103);
-	for (unsigned i = 0; i < 103; i++)
-		assert_true(link_rig_is(r.got[i], i, 100));
-	assert_in_range(counted(LOOP_LINK_receives), 3 + 4, 3 + 5); /* 8, 16, 32, the rest */
-	down();
-}
-
 void link_nobody_lends(void **state)
 {
 	up(state, 64);
