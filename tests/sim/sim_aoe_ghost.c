@@ -14,6 +14,8 @@
 #include "tests/sim/sim_run.h"
 
 #define STALL_NS (60 * SIM_S)
+/* Who has waited for a minute waits for minutes, and a frame may be lost then, too. */
+#define PATIENCE_NS (7200 * SIM_S)
 
 struct ghost {
 	struct sim_run *run;
@@ -66,7 +68,7 @@ static bool is_answered(void *arg)
 
 static bool until(struct ghost *g, bool (*done)(void *arg), const char *what)
 {
-	if (sim_host_run_until(g->run->host, 600 * SIM_S, done, g))
+	if (sim_host_run_until(g->run->host, PATIENCE_NS, done, g))
 		return true;
 	sim_world_fail(g->run->world, "%s", what);
 	return false;
