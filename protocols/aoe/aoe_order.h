@@ -40,6 +40,9 @@
  *			already (it waited in the queue of one interface while the
  *			client had given it up and gone on by another) is dropped.
  *			That is always safe: who still waits for it sends it again.
+ *	half done	What a write of several parts (TRIM) has still to do where a
+ *			newer one was seen is not done (aoe_order_is_over()), for the
+ *			newer one has not waited for it.
  *
  * What cannot be:
  *
@@ -60,6 +63,8 @@
  *			nothing twice.  Until it has shown that, a write A under tag 1,
  *			B under tag 2 over it, and A again under tag 1 looks like a late
  *			A.  No client that is known gives out tags like that.
+ *	restarts	What a daemon before this one has seen; it takes longer to
+ *			start one than a frame is on its way.
  *	other ways	Writes by other interfaces that are served by another guard, or
  *			by other protocols.
  */

@@ -23,6 +23,7 @@ endif
 	%reldir%/sim_aoe.h \
 	%reldir%/sim_aoe_ask.c \
 	%reldir%/sim_aoe_faults.c \
+	%reldir%/sim_aoe_ghost.c \
 	%reldir%/sim_aoe_mix.c \
 	%reldir%/sim_aoe_rx.c \
 	%reldir%/sim_aoe_turn.c \

@@ -64,11 +64,22 @@ static void run_calm(struct sim_run *run)
 	sim_run_settle(run, 3600 * SIM_S);
 }
 
+/* The same few places again and again, so that copies which come late lie under others. */
 static void run_lossy(struct sim_run *run)
 {
+	unsigned n = (unsigned)sim_rng_between(run->rng, 1, 4);
+	uint64_t places = sim_rng_log(run->rng, 4, 64);
+
 	serve(run, sim_rng_between(run->rng, 64, 1024));
 	sim_ether_trouble(run->host->ether, (unsigned)sim_rng_log(run->rng, 10, 300));
-	add_aoe(run, (unsigned)sim_rng_between(run->rng, 1, 4));
+	while (n--) {
+		struct sim_aoe_cfg cfg = sim_run_aoe_cfg(run);
+		struct sim_aoe_habits habits = sim_run_aoe_habits(run);
+
+		habits.sectors = places;
+		habits.think_max_ns = SIM_MS;
+		sim_run_aoe(run, &cfg, &habits, sim_rng_between(run->rng, 40, 200));
+	}
 	sim_run_settle(run, 3600 * SIM_S);
 }
 

@@ -48,7 +48,8 @@ extern const struct sim_scenario sim_nbd_calm, sim_nbd_cuts, sim_nbd_stalls, sim
 extern const struct sim_scenario sim_iscsi_mix, sim_iscsi_digests, sim_iscsi_cuts, sim_iscsi_tasks,
 	sim_iscsi_pool, sim_iscsi_storm, sim_iscsi_again, sim_iscsi_timers;
 extern const struct sim_scenario sim_aoe_calm, sim_aoe_lossy, sim_aoe_links, sim_aoe_lists,
-	sim_aoe_blocks, sim_aoe_others, sim_aoe_frozen, sim_aoe_outage, sim_aoe_faulty;
+	sim_aoe_blocks, sim_aoe_others, sim_aoe_frozen, sim_aoe_outage, sim_aoe_faulty,
+	sim_aoe_ghost;
 
 struct sim_result {
 	bool failed;

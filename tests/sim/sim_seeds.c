@@ -17,7 +17,7 @@ static const struct sim_scenario *const all[SIM_SCENARIOS] = {
 	&sim_iscsi_mix,	  &sim_iscsi_digests, &sim_iscsi_cuts,	 &sim_iscsi_tasks, &sim_iscsi_pool,
 	&sim_iscsi_storm, &sim_iscsi_again,   &sim_iscsi_timers, &sim_aoe_calm,	   &sim_aoe_lossy,
 	&sim_aoe_links,	  &sim_aoe_lists,     &sim_aoe_blocks,	 &sim_aoe_others,  &sim_aoe_frozen,
-	&sim_aoe_outage,  &sim_aoe_faulty,
+	&sim_aoe_outage,  &sim_aoe_faulty,    &sim_aoe_ghost,
 };
 
 #define WITHOUT_AOE 18

@@ -7,7 +7,7 @@
 
 #include "tests/sim/sim_run.h"
 
-#define SIM_SCENARIOS 27
+#define SIM_SCENARIOS 28
 /* From here on seeds are dealt to the scenarios with AoE, below to those without: a
  * seed stays what it was when scenarios came. */
 #define SIM_SEEDS_AOE 10000000u
