@@ -27,6 +27,13 @@ struct gw_pool;
 #define GW_BUF_MAX_BYTES (1u << 20) /* also the largest piece of a wire request */
 #define GW_MEM_SLICES 8
 
+/* Whose memory a slice points to instead of that of its buffer; told when the buffer is
+ * given back.  The buffer is held meanwhile and not touched, so that credits mean the
+ * same whether an answer was lent or read. */
+struct gw_lender {
+	void (*back)(struct gw_lender *lender, void *loan);
+};
+
 /* The reader sees where and how long; the rest is the pool's. */
 struct gw_buf {
 	uint8_t *mem;
@@ -36,6 +43,8 @@ struct gw_buf {
 	struct gw_credit *credit; /* who pays; null: the pool's shared part */
 	void *chunk;
 	struct gw_buf *next;
+	struct gw_lender *lender; /* null: its slices point into it */
+	void *loan; /* the lender's */
 };
 
 /* A scatter list of slices.  buf[i] null: foreign memory, kept by its owner. */
@@ -96,6 +105,8 @@ void gw_buf_put(struct gw_buf **buf);
 bool gw_mem_add(struct gw_mem *mem, struct gw_buf *buf, void *start, uint32_t bytes);
 /* Gives every reference back; mem is empty then. */
 void gw_mem_put(struct gw_mem *mem);
+/* Ends what was lent: the slices point to their own buffers, whose bytes are anything. */
+void gw_mem_own(struct gw_mem *mem);
 /* Shortens it to its first bytes. */
 void gw_mem_cut(struct gw_mem *mem, uint32_t bytes);
 /* Moves all of src to the empty dst. */

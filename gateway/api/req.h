@@ -36,7 +36,10 @@ enum gw_req_state { GW_REQ_FREE, GW_REQ_TAKEN, GW_REQ_WAITING, GW_REQ_RUNNING, G
 /* Flags of a request (those below 1 << 16 are handed on to the store). */
 enum gw_req_flag {
 	/* GW_FUA, GW_NO_HOLE, GW_FAST_ONLY, GW_REQ_ONE: see enum gw_io_flag */
-	GW_IN_ORDER = 1 << 16 /* overlapping writes with this flag run in order of arrival */
+	GW_IN_ORDER = 1 << 16, /* overlapping writes with this flag run in order of arrival */
+	/* READ: the answer may stand in the store's own memory (gw_buf, lender): for who
+	 * only sends it, and can do without it if it vanishes (store.h, lend) */
+	GW_LEND = 1 << 17
 };
 
 /* MODIFY: turns the old bytes into the new ones, in place; pure.  old has

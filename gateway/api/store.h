@@ -157,6 +157,17 @@ struct gw_store_ops {
 	/* Any thread.  Bytes written and not known durable, for the progress at the
 	 * end.  Null: unknown. */
 	uint64_t (*dirty_bytes)(struct gw_store *store);
+
+	/* The lane's loop; never blocks.  READ without a copy: where these bytes stand
+	 * in the store's own memory, to be sent from there by the kernel; nobody looks
+	 * at them in user space, and a system call may find them gone (EFAULT).  They
+	 * may change when they are written later.  Null: not now, so submit() follows.
+	 * back() comes once for each address, on the same loop, with the loan that
+	 * lend() set.  Both members null: it lends nothing; back null: it need not
+	 * know. */
+	const void *(*lend)(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
+			    uint64_t offset, uint32_t length, void **loan);
+	void (*back)(struct gw_store *store, struct gw_store_lane *lane, void *loan);
 };
 
 #endif

@@ -51,16 +51,17 @@ struct gw_loop {
 };
 
 /* Counted per lane, summed on read: COUNT(member, words). */
-#define GW_LANE_COUNTS(COUNT)                           \
-	COUNT(reads, "READ requests")                   \
-	COUNT(read_bytes, "bytes read")                 \
-	COUNT(writes, "WRITE requests")                 \
-	COUNT(written_bytes, "bytes written")           \
-	COUNT(flushes, "FLUSH requests")                \
-	COUNT(others, "other requests")                 \
-	COUNT(errors, "requests that failed")           \
-	COUNT(held, "requests that waited for a fence") \
-	COUNT(fences, "fences taken")                   \
+#define GW_LANE_COUNTS(COUNT)                                                    \
+	COUNT(reads, "READ requests")                                            \
+	COUNT(read_bytes, "bytes read")                                          \
+	COUNT(writes, "WRITE requests")                                          \
+	COUNT(written_bytes, "bytes written")                                    \
+	COUNT(flushes, "FLUSH requests")                                         \
+	COUNT(others, "other requests")                                          \
+	COUNT(errors, "requests that failed")                                    \
+	COUNT(held, "requests that waited for a fence")                          \
+	COUNT(fences, "fences taken")                                            \
+	COUNT(lent, "READ requests answered from where the store has the bytes") \
 	COUNT(orphans, "requests that outlived their owner")
 
 struct gw_lane_counts {
@@ -88,6 +89,8 @@ struct gw_lane {
 	struct gw_rsv_snapshot *rsv;
 	struct loop_timer elders; /* looks for old writes and deadlines */
 	struct gw_lane_counts counts;
+	struct gw_lender lender; /* lend.c */
+	unsigned n_lent; /* buffers whose slices point into the store's memory */
 } __attribute__((aligned(64)));
 
 /* Those who want durability, on the home loop (flush.c). */
@@ -260,6 +263,14 @@ void gw_flush_lost(struct gw_volume *volume, enum gw_status status);
 
 /* store_call.c */
 void gw_store_submit(struct gw_lane *lane, struct gw_io *io, void (*done)(struct gw_io *io));
+/* Null: not now, or never. */
+const void *gw_store_lend(struct gw_lane *lane, uint64_t offset, uint32_t length, void **loan);
+void gw_store_back(struct gw_lane *lane, void *loan);
+
+/* lend.c */
+void gw_lend_init(struct gw_lane *lane);
+/* A READ that may be answered from the store's own memory.  False: it must be read. */
+bool gw_lend(struct gw_req *req);
 
 /* fence.c */
 void gw_guard_drained(struct gw_guard *guard);

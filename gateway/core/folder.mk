@@ -17,6 +17,7 @@ core_sources = \
 	%reldir%/inbox.c \
 	%reldir%/keep.c \
 	%reldir%/kept.c \
+	%reldir%/lend.c \
 	%reldir%/list.c \
 	%reldir%/mem.c \
 	%reldir%/nexus.c \

@@ -419,6 +419,14 @@ struct gw_buf *gw_buf_ref(struct gw_buf *buf)
 	return buf;
 }
 
+static void end_loan(struct gw_buf *buf)
+{
+	struct gw_lender *lender = buf->lender;
+
+	buf->lender = NULL;
+	lender->back(lender, buf->loan);
+}
+
 void gw_buf_put(struct gw_buf **bufp)
 {
 	struct gw_buf *buf = *bufp;
@@ -430,6 +438,8 @@ void gw_buf_put(struct gw_buf **bufp)
 	GW_CHECK(buf->refs > 0);
 	if (--buf->refs)
 		return;
+	if (buf->lender)
+		end_loan(buf);
 	pool = buf->pool;
 	pool->used_bytes -= buf->bytes;
 	credit_charge(buf->credit, -(int64_t)buf->bytes);
@@ -488,6 +498,16 @@ out:
 		gw_buf_put(&mem->buf[mem->n]);
 	}
 	return 0;
+}
+
+void gw_mem_own(struct gw_mem *mem)
+{
+	for (unsigned i = 0; i < mem->n; i++) {
+		if (!mem->buf[i] || !mem->buf[i]->lender)
+			continue;
+		end_loan(mem->buf[i]);
+		mem->iov[i].iov_base = mem->buf[i]->mem;
+	}
 }
 
 void gw_mem_adopt(struct gw_pool *pool, struct gw_mem *mem)

@@ -63,6 +63,28 @@ void gw_store_submit(struct gw_lane *lane, struct gw_io *io, void (*done)(struct
 		io->core_state = IO_AT_STORE;
 }
 
+/* A store that was built before a member was added ends before it. */
+#define HAS(ops, member)                                                                        \
+	((ops)->struct_size >= offsetof(struct gw_store_ops, member) + sizeof((ops)->member) && \
+	 (ops)->member)
+
+const void *gw_store_lend(struct gw_lane *lane, uint64_t offset, uint32_t length, void **loan)
+{
+	uint64_t size = lane->info.size_bytes;
+
+	*loan = NULL;
+	if (!lane->open || !HAS(lane->ops, lend) || offset > size || length > size - offset)
+		return NULL;
+	return lane->ops->lend(lane->store, lane->store_lane, lane->gwl->loop, offset, length,
+			       loan);
+}
+
+void gw_store_back(struct gw_lane *lane, void *loan)
+{
+	if (HAS(lane->ops, back))
+		lane->ops->back(lane->store, lane->store_lane, loan);
+}
+
 void gw_io_done(struct gw_io *io, enum gw_status status)
 {
 	io->core_status = status;

@@ -280,6 +280,7 @@ static void lane_init(struct gw_volume *volume, unsigned i)
 	TAILQ_INIT(&lane->waiting);
 	TAILQ_INIT(&lane->itls);
 	loop_timer_init(&lane->elders, gw_req_elders);
+	gw_lend_init(lane);
 }
 
 static struct gw_volume *volume_make(struct gw *gw, const struct gw_volume_want *want)
@@ -588,7 +589,8 @@ static void drain_each(struct gw_visit *visit, struct loop *loop)
 
 	if (lane->facts.state != GW_VOLUME_DRAINING)
 		adopt(c, lane);
-	c->busy += lane->n_running + lane->n_waiting + (TAILQ_EMPTY(&lane->itls) ? 0 : 1);
+	c->busy += lane->n_running + lane->n_waiting + lane->n_lent +
+		   (TAILQ_EMPTY(&lane->itls) ? 0 : 1);
 }
 
 static void drain_again(struct loop_timer *timer);

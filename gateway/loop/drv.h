@@ -136,6 +136,15 @@ struct drv_ops {
 	 * something happens but not past `until` (an instant in the past: do not
 	 * wait), run all done() and mail that are due.  Returns how many ran. */
 	unsigned (*turn)(struct drv *drv, struct instant until);
+	/* Reading without a copy: where these bytes of the file stand, for SEND and
+	 * frames to send from; null: read them.  They are the file's own, and change
+	 * when it is written.  Whoever looks there himself may die of it, for somebody
+	 * may cut the file; a SEND ends with -EFAULT.  Until the file is closed.
+	 * Absent: null always. */
+	const void *(*lend)(struct drv *drv, struct drv_file *file, uint64_t offset,
+			    uint32_t length);
+	/* What was lent was not there: some call ended with -EFAULT. Absent: as lend. */
+	void (*torn)(struct drv *drv);
 	bool (*is_home)(const struct drv *drv); /* is this the loop's thread? */
 
 	/* ---- any thread ---- */

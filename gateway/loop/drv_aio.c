@@ -446,6 +446,17 @@ static void aio_sock_close(struct drv *drv, int sock)
 	drv_sock_close(sock);
 }
 
+static const void *aio_lend(struct drv *drv, struct drv_file *file, uint64_t offset,
+			    uint32_t length)
+{
+	return drv_host_lend(&drv->host, file, offset, length);
+}
+
+static void aio_torn(struct drv *drv)
+{
+	drv_host_torn(&drv->host);
+}
+
 static struct drv_fs *aio_fs(struct drv *drv)
 {
 	return &drv->host.fs;
@@ -464,6 +475,8 @@ const struct drv_ops drv_aio = {
 	.submit = aio_submit,
 	.cancel = aio_cancel,
 	.turn = aio_turn,
+	.lend = aio_lend,
+	.torn = aio_torn,
 	.is_home = aio_is_home,
 	.post = aio_post,
 	.now = drv_host_now,

@@ -149,10 +149,19 @@ struct drv_file *drv_file_create(int fd, const char *path)
 	return file;
 }
 
+/* O_DIRECT goes round the cache; a page fault on a file system that asks others could
+ * take for ever. */
+void drv_file_map(struct drv_file *file)
+{
+	if (!file->direct && (file->local || file->in_memory))
+		drv_lend_open(&file->lend, file->fd, file->writable);
+}
+
 static void drop(struct drv_file *file)
 {
 	if (atomic_fetch_sub(&file->refs, 1) != 1)
 		return;
+	drv_lend_close(&file->lend);
 	close(file->fd);
 	if (file->push_fd >= 0)
 		close(file->push_fd);

@@ -20,6 +20,7 @@
 
 #include "gateway/loop/drv.h"
 #include "gateway/loop/drv_folio.h"
+#include "gateway/loop/drv_lend.h"
 #include "gateway/loop/drv_op.h"
 #include "gateway/loop/loop_pool.h"
 
@@ -43,11 +44,14 @@ struct drv_file {
 	atomic_uint refs; /* its owner, and a push in flight */
 	struct loop_mail push;
 	struct drv_folio folio; /* what small writes cost here */
+	struct drv_lend_map lend;
 };
 
 /* fs calls: on a helper, or on the main thread before anything is served. */
 struct drv_file *drv_file_create(int fd, const char *path); /* null: no memory */
 void drv_file_close(struct drv_file **file);
+/* From now on its pages may be lent, where no lender could make a loop wait. */
+void drv_file_map(struct drv_file *file);
 
 /* The loop's thread.  READ, WRITE, SYNC, rewound.  True: it ended, with *res.
  * False: the rest is for the kernel's queue or a helper. */

@@ -66,6 +66,9 @@ struct drv_fs_ops {
 	int (*sync)(struct drv_fs *fs, struct drv_file *file);
 	/* Starts reading ahead; a hint. */
 	int (*prefetch)(struct drv_fs *fs, struct drv_file *file, uint64_t offset, uint64_t length);
+	/* Now and then, of a file that is served: gives back what nobody needs at the
+	 * moment.  Null: there is nothing. */
+	void (*rest)(struct drv_fs *fs, struct drv_file *file);
 	/* Exclusive (a writer) or shared (a reader) for the file's life: flock,
 	 * and qemu's OFD byte ranges honoured both ways. -EWOULDBLOCK: the holder
 	 * is in the sentence. */

@@ -19,6 +19,7 @@
 #include "gateway/loop/drv_file.h"
 #include "gateway/loop/drv_host_fs.h"
 #include "gateway/loop/drv_host_link.h"
+#include "gateway/loop/loop.h"
 
 /* What runs of the ready list and of the mail before sockets are asked again. */
 #define READY_BATCH 512
@@ -158,6 +159,19 @@ void drv_host_help(struct drv_host *host, struct drv_op *op)
 	op->priv[DRV_OP_DRV] = (uintptr_t)host;
 	op->mail.run = on_helper;
 	loop_pool_add(host->pool, &op->mail);
+}
+
+/* ---- lending ------------------------------------------------------------ */
+
+const void *drv_host_lend(struct drv_host *host, struct drv_file *file, uint64_t offset,
+			  uint32_t length)
+{
+	return drv_lend_find(&file->lend, &host->eye, loop_now(host->loop).ns, offset, length);
+}
+
+void drv_host_torn(struct drv_host *host)
+{
+	drv_lend_torn(&host->eye, loop_now(host->loop).ns);
 }
 
 /* ---- clock, randomness -------------------------------------------------- */

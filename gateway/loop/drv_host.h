@@ -13,6 +13,7 @@
 
 #include "gateway/loop/drv.h"
 #include "gateway/loop/drv_fs.h"
+#include "gateway/loop/drv_lend.h"
 #include "gateway/loop/drv_link.h"
 #include "gateway/loop/drv_op.h"
 #include "gateway/loop/loop_mail.h"
@@ -26,6 +27,7 @@ struct drv_host {
 	struct loop_mail_box box;
 	int wake_fd; /* an eventfd: written to wake the loop */
 	struct drv_op_list ready; /* ended inside submit() */
+	struct drv_lend_eye eye;
 	atomic_uintptr_t home; /* pthread_self() of the loop's thread, 0 before */
 };
 
@@ -51,6 +53,11 @@ void drv_host_post(struct drv_host *host, struct loop_mail *mail);
 
 /* JOB READ WRITE SYNC on a helper thread; done() runs on the loop. */
 void drv_host_help(struct drv_host *host, struct drv_op *op);
+
+/* The loop's thread: a file's pages (drv_lend.h). */
+const void *drv_host_lend(struct drv_host *host, struct drv_file *file, uint64_t offset,
+			  uint32_t length);
+void drv_host_torn(struct drv_host *host);
 
 /* ---- clock, randomness: any thread --------------------------------------- */
 

@@ -116,6 +116,7 @@ static int host_open(struct drv_fs *fs, const char *path, unsigned flags, struct
 	file->writable = flags & DRV_OPEN_WRITE;
 	file->direct = flags & DRV_OPEN_DIRECT;
 	file->is_block = S_ISBLK(st.st_mode);
+	drv_file_map(file);
 	drv_dev_stat(fd, file->writable, &facts);
 	atomic_store(&file->size, facts.size_bytes);
 	scope_take_fd(&fd);
@@ -218,6 +219,12 @@ static int host_sync(struct drv_fs *fs, struct drv_file *file)
 	return (int)run(file, DRV_SYNC, NULL, 0);
 }
 
+static void host_rest(struct drv_fs *fs, struct drv_file *file)
+{
+	(void)fs;
+	drv_lend_rest(&file->lend);
+}
+
 static int host_prefetch(struct drv_fs *fs, struct drv_file *file, uint64_t offset, uint64_t length)
 {
 	(void)fs;
@@ -306,6 +313,7 @@ const struct drv_fs_ops drv_host_fs_ops = {
 	.write = host_write,
 	.sync = host_sync,
 	.prefetch = host_prefetch,
+	.rest = host_rest,
 	.lock = host_lock,
 	.rename = host_rename,
 	.remove = host_remove,

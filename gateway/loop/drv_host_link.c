@@ -316,11 +316,12 @@ static uint32_t host_lost(struct drv_links *links, struct drv_link *link)
 
 /* ---- frames that go ------------------------------------------------------ */
 
-/* Would the next frame fail as well?  Too long, or no frame at all, is one
- * frame's own; a full queue or an interface that is down is everybody's. */
+/* Would the next frame fail as well?  Too long, no frame at all, or lent by a file that
+ * was cut, is one frame's own; a full queue or an interface that is down is
+ * everybody's. */
 static bool is_its_own(int errnum)
 {
-	return errnum == EMSGSIZE || errnum == EINVAL;
+	return errnum == EMSGSIZE || errnum == EINVAL || errnum == EFAULT;
 }
 
 static void host_give(struct drv_links *links, struct drv_link *link,

@@ -367,6 +367,17 @@ static void uring_sock_close(struct drv *drv, int sock)
 	drv_sock_close(sock);
 }
 
+static const void *uring_lend(struct drv *drv, struct drv_file *file, uint64_t offset,
+			      uint32_t length)
+{
+	return drv_host_lend(&drv->host, file, offset, length);
+}
+
+static void uring_torn(struct drv *drv)
+{
+	drv_host_torn(&drv->host);
+}
+
 static struct drv_fs *uring_fs(struct drv *drv)
 {
 	return &drv->host.fs;
@@ -385,6 +396,8 @@ const struct drv_ops drv_uring = {
 	.submit = uring_submit,
 	.cancel = uring_cancel,
 	.turn = uring_turn,
+	.lend = uring_lend,
+	.torn = uring_torn,
 	.is_home = uring_is_home,
 	.post = uring_post,
 	.now = drv_host_now,

@@ -23,6 +23,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/drv_host_fs.h \
 	%reldir%/drv_host_link.c \
 	%reldir%/drv_host_link.h \
+	%reldir%/drv_lend.c \
+	%reldir%/drv_lend.h \
 	%reldir%/drv_libaio.c \
 	%reldir%/drv_libaio.h \
 	%reldir%/drv_link.h \

@@ -41,6 +41,9 @@ struct instant loop_clock(struct loop *loop);
 bool loop_is_home(const struct loop *loop);
 
 void loop_submit(struct loop *loop, struct drv_op *op);
+/* Null: not now. See drv.h, lend and torn. */
+const void *loop_lend(struct loop *loop, struct drv_file *file, uint64_t offset, uint32_t length);
+void loop_torn(struct loop *loop);
 void loop_cancel(struct loop *loop, struct drv_op *op);
 
 /* A task runs once, in this turn, after completions and before the kernel is

@@ -105,6 +105,8 @@ static void flush(struct loop_link *link)
 	count(link, LOOP_LINK_sends, 1);
 	for (unsigned i = 0; i < n; i++) {
 		count(link, fate(batch[i]->res), 1);
+		if (batch[i]->res == -EFAULT)
+			loop_torn(link->loop);
 		link->ops->sent(link, batch[i]);
 	}
 	if (!STAILQ_EMPTY(&link->queue))

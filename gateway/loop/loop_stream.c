@@ -6,6 +6,7 @@
 
 #include "gateway/loop/loop_stream.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 #include "gateway/base/check.h"
@@ -33,6 +34,8 @@ static void tx_done(struct drv_op *op, int64_t res)
 	struct loop_stream *stream = of_tx(op);
 
 	stream->sending = false;
+	if (res == -EFAULT)
+		loop_torn(stream->loop);
 	stream->sent(stream, res);
 }
 

@@ -207,6 +207,19 @@ void loop_submit(struct loop *loop, struct drv_op *op)
 	loop->ops->submit(loop->drv, op);
 }
 
+const void *loop_lend(struct loop *loop, struct drv_file *file, uint64_t offset, uint32_t length)
+{
+	check_home(loop);
+	return loop->ops->lend ? loop->ops->lend(loop->drv, file, offset, length) : NULL;
+}
+
+void loop_torn(struct loop *loop)
+{
+	check_home(loop);
+	if (loop->ops->torn)
+		loop->ops->torn(loop->drv);
+}
+
 void loop_cancel(struct loop *loop, struct drv_op *op)
 {
 	check_home(loop);

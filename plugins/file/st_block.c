@@ -115,6 +115,7 @@ static int block_refresh(struct gw_store *store, struct gw_store_info *info, str
 	struct drv_stat st = { 0 };
 	int rc = st_file_io_stat(store, &st, err);
 
+	st_file_io_rest(store);
 	if (!rc && !st.size_bytes)
 		rc = gw_err_set(err, ENODEV, "%s: is gone, or has lost its medium", store->path);
 	if (!rc)
@@ -132,4 +133,5 @@ const struct gw_store_ops st_block_ops = {
 	.refresh = block_refresh,
 	.submit = st_file_io_submit,
 	.dirty_bytes = st_file_io_dirty_bytes,
+	.lend = st_file_io_lend,
 };

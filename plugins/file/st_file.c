@@ -169,6 +169,7 @@ static int file_refresh(struct gw_store *store, struct gw_store_info *info, stru
 	struct drv_stat st = { 0 };
 	int rc = st_file_io_stat(store, &st, err);
 
+	st_file_io_rest(store);
 	if (!rc)
 		fill_facts(store, &st, info);
 	return rc;
@@ -184,4 +185,5 @@ const struct gw_store_ops st_file_ops = {
 	.refresh = file_refresh,
 	.submit = st_file_io_submit,
 	.dirty_bytes = st_file_io_dirty_bytes,
+	.lend = st_file_io_lend,
 };

@@ -103,6 +103,12 @@ unsigned st_file_io_flags(const struct gw_store *store)
 	       (store->direct ? DRV_OPEN_DIRECT : 0u);
 }
 
+void st_file_io_rest(struct gw_store *store)
+{
+	if (store->fs->ops->rest)
+		store->fs->ops->rest(store->fs, store->file);
+}
+
 int st_file_io_stat(struct gw_store *store, struct drv_stat *out, struct gw_err *err)
 {
 	int rc = store->fs->ops->stat(store->fs, store->file, out);
@@ -416,6 +422,15 @@ void st_file_io_submit(struct gw_store *store, struct gw_store_lane *lane, struc
 	default:
 		gw_io_done(io, GW_UNSUPPORTED);
 	}
+}
+
+const void *st_file_io_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
+			    uint64_t offset, uint32_t length, void **loan)
+{
+	(void)lane;
+	(void)loan;
+	gw_tag_check(store, FILE_TAG);
+	return loop_lend(loop, store->file, offset, length);
 }
 
 uint64_t st_file_io_dirty_bytes(struct gw_store *store)

@@ -39,6 +39,8 @@ int st_file_io_new(const struct gw_store_args *args, struct gw_store **out, stru
 void st_file_io_close(struct gw_store **store);
 /* Flags for drv_fs open(), as the arguments ask. */
 unsigned st_file_io_flags(const struct gw_store *store);
+/* A part of refresh(): gives back what is not needed now. */
+void st_file_io_rest(struct gw_store *store);
 /* Stat, with a sentence. */
 int st_file_io_stat(struct gw_store *store, struct drv_stat *out, struct gw_err *err);
 /* What is the same for both: size (whole units, with a note in the log where
@@ -50,5 +52,7 @@ void st_file_io_facts(struct gw_store *store, const struct drv_stat *st,
 
 void st_file_io_submit(struct gw_store *store, struct gw_store_lane *lane, struct gw_io *io);
 uint64_t st_file_io_dirty_bytes(struct gw_store *store);
+const void *st_file_io_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
+			    uint64_t offset, uint32_t length, void **loan);
 
 #endif

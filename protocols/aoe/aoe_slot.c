@@ -16,6 +16,7 @@
 /* The whole of its memory, whatever part a request had of it. */
 static void unfold(struct aoe_slot *slot)
 {
+	gw_mem_own(&slot->mem);
 	slot->mem.iov[0] = (struct iovec){ slot->data, AOE_SLOT_BYTES };
 	slot->mem.bytes = AOE_SLOT_BYTES;
 }
@@ -110,7 +111,7 @@ void aoe_slot_begin(struct aoe_slot *slot)
 void aoe_slot_send(struct aoe_slot *slot, size_t head_bytes, uint32_t data_bytes)
 {
 	slot->iov[0] = (struct iovec){ slot->bytes, head_bytes };
-	slot->iov[1] = (struct iovec){ slot->data, data_bytes };
+	slot->iov[1] = (struct iovec){ data_bytes ? slot->mem.iov[0].iov_base : NULL, data_bytes };
 	slot->frame.niov = data_bytes ? 2 : 1;
 	loop_link_send(&slot->port->link, &slot->frame);
 }

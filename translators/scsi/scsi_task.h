@@ -91,6 +91,7 @@ struct scsi_task {
 	bool read, write; /* the transport's R and W flags */
 	uint64_t tag; /* for logs and task management */
 	uint64_t expected_in, expected_out; /* bytes the initiator has room for, or brings */
+	bool lend; /* data-in is sent and never looked at: reads may be lent (GW_LEND) */
 	bool unsolicited; /* data-out may come unasked: it is dropped when not wanted */
 
 	/* ---- the result, valid in done() ---- */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * lend.c - reads that are answered from where the store has the bytes.
+ *
+ * The request has its memory already, as every READ has.  What is lent takes the place
+ * of it in the slices; the buffers stay, untouched, and stand for what is lent: they
+ * count against the credit of whoever does not take his answer, and when one is given
+ * back the store hears of it.  A volume goes only when all is back (volume_life.c).
+ *
+ *   gw_mem  iov[0] ──▶ the store's page        buf[0] ──▶ gw_buf ── lender ──▶ gw_lane
+ */
+#include "config.h"
+
+#include "gateway/core/core.h"
+
+static void came_back(struct gw_lender *lender, void *loan)
+{
+	struct gw_lane *lane =
+		(struct gw_lane *)((uint8_t *)lender - offsetof(struct gw_lane, lender));
+
+	lane->n_lent--;
+	gw_store_back(lane, loan);
+}
+
+void gw_lend_init(struct gw_lane *lane)
+{
+	lane->lender.back = came_back;
+}
+
+/* Pooled, and nobody else's. */
+static bool can_hold(const struct gw_mem *mem)
+{
+	for (unsigned i = 0; i < mem->n; i++)
+		if (!mem->buf[i] || mem->buf[i]->refs != 1 ||
+		    mem->iov[i].iov_base != mem->buf[i]->mem)
+			return false;
+	return mem->n;
+}
+
+static bool lend_slice(struct gw_lane *lane, struct gw_mem *mem, unsigned i, uint64_t offset)
+{
+	void *loan;
+	const void *at = gw_store_lend(lane, offset, (uint32_t)mem->iov[i].iov_len, &loan);
+
+	if (!at)
+		return false;
+	mem->iov[i].iov_base = (void *)(uintptr_t)at;
+	mem->buf[i]->lender = &lane->lender;
+	mem->buf[i]->loan = loan;
+	lane->n_lent++;
+	return true;
+}
+
+bool gw_lend(struct gw_req *req)
+{
+	uint64_t at = req->offset;
+
+	if (!can_hold(&req->data))
+		return false;
+	for (unsigned i = 0; i < req->data.n; i++) {
+		if (!lend_slice(req->lane, &req->data, i, at)) {
+			gw_mem_own(&req->data);
+			return false;
+		}
+		at += req->data.iov[i].iov_len;
+	}
+	req->lane->counts.lent++;
+	return true;
+}
