@@ -111,17 +111,21 @@ void drv_lend_torn(struct drv_lend_eye *eye, int64_t now_ns)
 	distrust(eye, now_ns);
 }
 
-static void count_faults(struct drv_lend_eye *eye, int64_t now_ns)
+static long faults(void)
 {
 	struct rusage usage;
 
-	eye->faults_due_ns = now_ns + FAULTS_EVERY_NS;
-	if (getrusage(RUSAGE_THREAD, &usage))
-		return;
-	if (eye->counted && usage.ru_majflt > eye->faults)
+	return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_majflt;
+}
+
+static void count_faults(struct drv_lend_eye *eye, int64_t now_ns)
+{
+	long now = faults();
+
+	if (eye->faults_due_ns && now > eye->faults)
 		distrust(eye, now_ns);
-	eye->faults = usage.ru_majflt;
-	eye->counted = true;
+	eye->faults = now;
+	eye->faults_due_ns = now_ns + FAULTS_EVERY_NS;
 }
 
 /* ---- regions ------------------------------------------------------------- */
@@ -150,6 +154,8 @@ static bool look(struct drv_lend_map *map, struct drv_lend_eye *eye, int64_t now
 	if (now_ns < eye->look_due_ns)
 		return false;
 	whole = is_whole(map, region);
+	/* The kernel calls it major, too, when it only looked whether to read ahead. */
+	eye->faults = faults();
 	atomic_store_explicit(&map->known[region], (now_ns & ~1LL) | whole, memory_order_relaxed);
 	eye->look_due_ns = now_ns + (whole ? LOOK_AFTER_GOOD_NS : LOOK_AFTER_BAD_NS);
 	return whole;

@@ -46,8 +46,7 @@ struct drv_lend_eye {
 	int64_t off_until_ns; /* nothing is lent before */
 	int64_t trust_from_ns; /* what was looked at earlier is not trusted */
 	int64_t faults_due_ns; /* faults are counted again then */
-	int64_t faults; /* of this thread, major, ever */
-	bool counted;
+	long faults; /* of this thread, major, ever */
 };
 
 /* On a helper, or before anything is served.  What cannot be mapped is not lent. */
