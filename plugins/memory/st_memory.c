@@ -260,6 +260,40 @@ static void memory_submit(struct gw_store *store, struct gw_store_lane *lane, st
 	}
 }
 
+/* ---- READ from where it stands ------------------------------------------- */
+
+/* The bytes are sent at the end of the turn; until then the processor can fetch them. */
+static void fetch(const uint8_t *at, uint32_t length)
+{
+	for (uint32_t i = 0; i < length; i += 64)
+		__builtin_prefetch(at + i, 0, 2);
+}
+
+static const void *memory_lend(struct gw_store *store, struct gw_store_lane *lane,
+			       struct loop *loop, uint64_t offset, uint32_t length, void **loan)
+{
+	struct st_memory_page *page = NULL;
+	const uint8_t *at;
+
+	(void)loop;
+	gw_tag_check(store, MEMORY_TAG);
+	st_memory_epoch_enter(lane_of(lane));
+	at = st_memory_table_lend(&store->table, offset, length, &page);
+	st_memory_epoch_exit(lane_of(lane));
+	if (at)
+		fetch(at, length);
+	*loan = page;
+	return at;
+}
+
+static void memory_back(struct gw_store *store, struct gw_store_lane *lane, void *loan)
+{
+	(void)store;
+	(void)lane;
+	if (loan)
+		st_memory_epoch_back(loan);
+}
+
 /* Nothing waits to be written anywhere. */
 static uint64_t memory_dirty_bytes(struct gw_store *store)
 {
@@ -278,4 +312,6 @@ const struct gw_store_ops st_memory_ops = {
 	.lane_close = memory_lane_close,
 	.submit = memory_submit,
 	.dirty_bytes = memory_dirty_bytes,
+	.lend = memory_lend,
+	.back = memory_back,
 };

@@ -69,7 +69,7 @@ struct st_memory_lane *st_memory_epoch_join(struct st_memory_epoch *epoch)
 
 		if (!atomic_compare_exchange_strong(&lane->taken, &no, true))
 			continue;
-		lane->spare = NULL;
+		lane->spare = lane->lent = NULL;
 		lane->spares = lane->since = 0;
 		lane->retired = (struct st_memory_pages){ .tail = &lane->retired.first };
 		raise_used(epoch, i + 1);
@@ -86,6 +86,7 @@ void st_memory_epoch_leave(struct st_memory_lane *lane)
 
 	GW_CHECK(!atomic_load(&lane->seen));
 	st_memory_epoch_tidy(lane);
+	GW_CHECK(!lane->lent); /* a lane closes when all loans are back */
 	free_list(lane->spare);
 	if (lane->retired.first) {
 		head = atomic_load(left);
@@ -142,10 +143,38 @@ void st_memory_epoch_give(struct st_memory_lane *lane, struct st_memory_page *pa
 	lane->spares++;
 }
 
+static bool is_lent(const struct st_memory_page *page)
+{
+	return atomic_load_explicit(&page->loans, memory_order_acquire);
+}
+
+static void give(struct st_memory_lane *lane, struct st_memory_page *page)
+{
+	if (is_lent(page)) {
+		page->next = lane->lent;
+		lane->lent = page;
+		return;
+	}
+	st_memory_epoch_give(lane, page);
+}
+
+/* As many as there are answers under way. */
+static void give_lent(struct st_memory_lane *lane)
+{
+	struct st_memory_page *page = lane->lent, *next;
+
+	lane->lent = NULL;
+	for (; page; page = next) {
+		next = page->next;
+		give(lane, page);
+	}
+}
+
 static void give_back(struct st_memory_lane *lane, uint64_t age)
 {
 	struct st_memory_pages *retired = &lane->retired;
 
+	give_lent(lane);
 	while (retired->first && retired->first->age + 2 <= age) {
 		struct st_memory_page *page = retired->first;
 
@@ -153,7 +182,7 @@ static void give_back(struct st_memory_lane *lane, uint64_t age)
 		if (!retired->first)
 			retired->tail = &retired->first;
 		retired->count--;
-		st_memory_epoch_give(lane, page);
+		give(lane, page);
 	}
 }
 
@@ -175,7 +204,7 @@ void st_memory_epoch_retire(struct st_memory_lane *lane, struct st_memory_page *
 /* Two steps make everything free where no other lane is inside. */
 void st_memory_epoch_tidy(struct st_memory_lane *lane)
 {
-	for (int i = 0; i < 2 && lane->retired.first; i++)
+	for (int i = 0; i < 2 && (lane->retired.first || lane->lent); i++)
 		give_back(lane, look(lane->epoch));
 }
 
@@ -183,8 +212,12 @@ struct st_memory_page *st_memory_epoch_take(struct st_memory_lane *lane)
 {
 	struct st_memory_page *page = lane->spare;
 
-	if (!page)
-		return malloc(sizeof(*page)); /* the medium itself grows */
+	if (!page) {
+		page = malloc(sizeof(*page)); /* the medium itself grows */
+		if (page)
+			atomic_init(&page->loans, 0);
+		return page;
+	}
 	lane->spare = page->next;
 	lane->spares--;
 	return page;

@@ -11,6 +11,9 @@
  *   lane 0   --[in 7   out]-------[in 8 ...         the age can become 9 when
  *   lane 1   ------[in 7                   out]--   lane 1 has gone out
  *
+ * What is sent from a page after its reader went out holds a loan of it; such a page is
+ * used again when its loans are back, too.
+ *
  * No locks; the cost is one exchange per request.  Above: st_memory_table.
  */
 #ifndef PLUGINS_MEMORY_ST_MEMORY_EPOCH_H
@@ -25,8 +28,9 @@
 
 /* Once a page can be found by others its bytes never change. */
 struct st_memory_page {
-	struct st_memory_page *next; /* spare, retired */
+	struct st_memory_page *next; /* spare, retired, lent */
 	uint64_t age; /* retired: when */
+	atomic_uint loans; /* are being sent from here; taken inside, given back anywhere */
 	uint8_t bytes[ST_MEMORY_PAGE_BYTES];
 };
 
@@ -44,6 +48,7 @@ struct st_memory_lane {
 	uint32_t spares;
 	uint32_t since; /* pages retired since the last look */
 	struct st_memory_pages retired; /* oldest first */
+	struct st_memory_page *lent; /* nobody can find them any more, but loans are out */
 };
 
 struct st_memory_epoch {
@@ -65,6 +70,18 @@ void st_memory_epoch_leave(struct st_memory_lane *lane);
 /* Between these two, pages found in the table stay as they are. */
 void st_memory_epoch_enter(struct st_memory_lane *lane);
 void st_memory_epoch_exit(struct st_memory_lane *lane);
+
+/* Inside, of a page that was found: it stays as it is until the loan is back. */
+static inline void st_memory_epoch_lend(struct st_memory_page *page)
+{
+	atomic_fetch_add_explicit(&page->loans, 1, memory_order_relaxed);
+}
+
+/* Any loop, inside or outside. */
+static inline void st_memory_epoch_back(struct st_memory_page *page)
+{
+	atomic_fetch_sub_explicit(&page->loans, 1, memory_order_release);
+}
 
 /* A page that nobody can find: its bytes are anything.  Null: no memory. */
 struct st_memory_page *st_memory_epoch_take(struct st_memory_lane *lane);

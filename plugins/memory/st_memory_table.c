@@ -144,6 +144,25 @@ void st_memory_table_read(struct st_memory_table *table, uint64_t offset, uint32
 	scatter(to, is_page(page) ? page->bytes + offset % ST_MEMORY_PAGE_BYTES : NULL, length);
 }
 
+const uint8_t *st_memory_table_lend(struct st_memory_table *table, uint64_t offset, uint32_t length,
+				    struct st_memory_page **loan)
+{
+	uint32_t in_page = offset % ST_MEMORY_PAGE_BYTES;
+	struct st_memory_page *page;
+	entry *at;
+
+	if (length > ST_MEMORY_PAGE_BYTES - in_page)
+		return NULL;
+	at = find(table, offset);
+	page = at ? atomic_load(at) : NULL;
+	if (!is_page(page))
+		page = NULL;
+	else
+		st_memory_epoch_lend(page);
+	*loan = page;
+	return (page ? page->bytes : zero_page.bytes) + in_page;
+}
+
 /* ---- changes ------------------------------------------------------------ */
 
 static void put(entry *at, struct st_memory_lane *lane, struct st_memory_page *page)

@@ -51,6 +51,10 @@ void st_memory_table_done(struct st_memory_table *table);
 /* The part of one page that holds length bytes from offset; never more. */
 void st_memory_table_read(struct st_memory_table *table, uint64_t offset, uint32_t length,
 			  struct st_memory_cursor *to);
+/* The same where they stand; *loan is to be given back to st_memory_epoch_back(), unless
+ * it is null.  Null: they are in more than one page. */
+const uint8_t *st_memory_table_lend(struct st_memory_table *table, uint64_t offset, uint32_t length,
+				    struct st_memory_page **loan);
 /* False: no memory, and nothing is changed. */
 bool st_memory_table_write(struct st_memory_table *table, struct st_memory_lane *lane,
 			   uint64_t offset, uint32_t length, struct st_memory_cursor *from);
