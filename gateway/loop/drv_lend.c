@@ -16,7 +16,6 @@
 
 #define PAGE_BYTES 4096u
 #define REGION_PAGES (DRV_LEND_REGION / PAGE_BYTES)
-#define LINE_BYTES 64
 /* The kernel throws out what is not used; what we lend is. */
 #define TRUST_NS 60000000000
 #define DOUBT_NS 1000000000 /* a region that was not all there is not looked at before */
@@ -26,7 +25,6 @@
  * to nothing where it is not. */
 #define LOOK_AFTER_GOOD_NS 50000
 #define LOOK_AFTER_BAD_NS 5000000
-#define FETCH_MOST 16384u /* more would leave the processor's cache before it is sent */
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22 /* Linux 5.14 */
@@ -174,13 +172,6 @@ static bool is_there(struct drv_lend_map *map, struct drv_lend_eye *eye, int64_t
 	return look(map, eye, now_ns, region);
 }
 
-/* The data is sent at the end of the turn; until then the processor can fetch it. */
-static void fetch(const uint8_t *at, uint32_t length)
-{
-	for (uint32_t i = 0; length <= FETCH_MOST && i < length; i += LINE_BYTES)
-		__builtin_prefetch(at + i, 0, 2);
-}
-
 const void *drv_lend_find(struct drv_lend_map *map, struct drv_lend_eye *eye, int64_t now_ns,
 			  uint64_t offset, uint32_t length)
 {
@@ -195,6 +186,5 @@ const void *drv_lend_find(struct drv_lend_map *map, struct drv_lend_eye *eye, in
 			return NULL;
 	if (!atomic_load_explicit(&map->used, memory_order_relaxed))
 		atomic_store_explicit(&map->used, true, memory_order_relaxed);
-	fetch(map->base + offset, length);
 	return map->base + offset;
 }

@@ -262,13 +262,6 @@ static void memory_submit(struct gw_store *store, struct gw_store_lane *lane, st
 
 /* ---- READ from where it stands ------------------------------------------- */
 
-/* The bytes are sent at the end of the turn; until then the processor can fetch them. */
-static void fetch(const uint8_t *at, uint32_t length)
-{
-	for (uint32_t i = 0; i < length; i += 64)
-		__builtin_prefetch(at + i, 0, 2);
-}
-
 static const void *memory_lend(struct gw_store *store, struct gw_store_lane *lane,
 			       struct loop *loop, uint64_t offset, uint32_t length, void **loan)
 {
@@ -280,8 +273,6 @@ static const void *memory_lend(struct gw_store *store, struct gw_store_lane *lan
 	st_memory_epoch_enter(lane_of(lane));
 	at = st_memory_table_lend(&store->table, offset, length, &page);
 	st_memory_epoch_exit(lane_of(lane));
-	if (at)
-		fetch(at, length);
 	*loan = page;
 	return at;
 }
