@@ -12,6 +12,8 @@ noinst_LIBRARIES += %reldir%/libgw_base.a
 	%reldir%/crc32c.h \
 	%reldir%/err.c \
 	%reldir%/err.h \
+	%reldir%/huge.c \
+	%reldir%/huge.h \
 	%reldir%/log.c \
 	%reldir%/log.h \
 	%reldir%/log_areas.tbl \

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "gateway/base/check.h"
+#include "gateway/base/huge.h"
 
 #define PAGE_NONE UINT16_MAX
 #define ORDER_CHUNK (POOL_ORDERS - 1)
@@ -92,7 +93,7 @@ static struct pool_chunk *chunk_make(struct gw_pool *pool)
 
 	if (!chunk)
 		return NULL;
-	chunk->mem = aligned_alloc(GW_PAGE_BYTES, POOL_CHUNK_BYTES);
+	chunk->mem = huge_alloc(POOL_CHUNK_BYTES);
 	if (!chunk->mem) {
 		free(chunk);
 		return NULL;
@@ -113,7 +114,7 @@ static void chunk_free(struct gw_pool *pool, struct pool_chunk *chunk)
 	else
 		TAILQ_REMOVE(&pool->full, chunk, link);
 	pool->mapped_bytes -= POOL_CHUNK_BYTES;
-	free(chunk->mem);
+	huge_free(chunk->mem);
 	free(chunk);
 }
 

@@ -5,6 +5,8 @@ noinst_LIBRARIES += %reldir%/libst_memory.a
 	%reldir%/st_memory.c \
 	%reldir%/st_memory_epoch.c \
 	%reldir%/st_memory_epoch.h \
+	%reldir%/st_memory_slab.c \
+	%reldir%/st_memory_slab.h \
 	%reldir%/st_memory_table.c \
 	%reldir%/st_memory_table.h
 

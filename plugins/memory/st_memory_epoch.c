@@ -13,7 +13,7 @@
 
 #include "plugins/memory/st_memory_epoch.h"
 
-#include <stdlib.h>
+#include <stddef.h>
 
 #include "gateway/base/check.h"
 
@@ -24,7 +24,7 @@ void st_memory_epoch_init(struct st_memory_epoch *epoch)
 {
 	atomic_init(&epoch->age, 1);
 	atomic_init(&epoch->lanes_used, 0);
-	atomic_init(&epoch->left, NULL);
+	st_memory_slab_init(&epoch->slabs);
 	for (unsigned i = 0; i < ST_MEMORY_LANES_MAX; i++) {
 		struct st_memory_lane *lane = &epoch->lane[i];
 
@@ -34,21 +34,11 @@ void st_memory_epoch_init(struct st_memory_epoch *epoch)
 	}
 }
 
-static void free_list(struct st_memory_page *page)
-{
-	while (page) {
-		struct st_memory_page *next = page->next;
-
-		free(page);
-		page = next;
-	}
-}
-
 void st_memory_epoch_done(struct st_memory_epoch *epoch)
 {
 	for (unsigned i = 0; i < ST_MEMORY_LANES_MAX; i++)
 		GW_CHECK(!atomic_load(&epoch->lane[i].taken));
-	free_list(atomic_exchange(&epoch->left, NULL));
+	st_memory_slab_done(&epoch->slabs);
 }
 
 /* ---- lanes -------------------------------------------------------------- */
@@ -78,22 +68,14 @@ struct st_memory_lane *st_memory_epoch_join(struct st_memory_epoch *epoch)
 	return NULL;
 }
 
-/* Others may be reading what this lane retired: it stays until the end. */
+/* What it retired and others may be reading stays out of use until the end. */
 void st_memory_epoch_leave(struct st_memory_lane *lane)
 {
-	_Atomic(struct st_memory_page *) *left = &lane->epoch->left;
-	struct st_memory_page *head;
-
 	GW_CHECK(!atomic_load(&lane->seen));
 	st_memory_epoch_tidy(lane);
 	GW_CHECK(!lane->lent); /* a lane closes when all loans are back */
-	free_list(lane->spare);
-	if (lane->retired.first) {
-		head = atomic_load(left);
-		do
-			*lane->retired.tail = head;
-		while (!atomic_compare_exchange_weak(left, &head, lane->retired.first));
-	}
+	st_memory_slab_give(&lane->epoch->slabs, lane->spare);
+	lane->spare = NULL;
 	atomic_store(&lane->taken, false);
 }
 
@@ -132,15 +114,24 @@ static uint64_t look(struct st_memory_epoch *epoch)
 
 /* ---- pages -------------------------------------------------------------- */
 
+/* The older half of what it has. */
+static void give_away(struct st_memory_lane *lane)
+{
+	struct st_memory_page *last = lane->spare;
+
+	for (unsigned i = 1; i < SPARES_MAX / 2; i++)
+		last = last->next;
+	st_memory_slab_give(&lane->epoch->slabs, last->next);
+	last->next = NULL;
+	lane->spares = SPARES_MAX / 2;
+}
+
 void st_memory_epoch_give(struct st_memory_lane *lane, struct st_memory_page *page)
 {
-	if (lane->spares >= SPARES_MAX) {
-		free(page);
-		return;
-	}
 	page->next = lane->spare;
 	lane->spare = page;
-	lane->spares++;
+	if (++lane->spares > SPARES_MAX)
+		give_away(lane);
 }
 
 static bool is_lent(const struct st_memory_page *page)
@@ -208,16 +199,21 @@ void st_memory_epoch_tidy(struct st_memory_lane *lane)
 		give_back(lane, look(lane->epoch));
 }
 
+static bool fetch_spares(struct st_memory_lane *lane)
+{
+	lane->spare = st_memory_slab_take(&lane->epoch->slabs);
+	for (struct st_memory_page *page = lane->spare; page; page = page->next)
+		lane->spares++;
+	return lane->spare;
+}
+
 struct st_memory_page *st_memory_epoch_take(struct st_memory_lane *lane)
 {
-	struct st_memory_page *page = lane->spare;
+	struct st_memory_page *page;
 
-	if (!page) {
-		page = malloc(sizeof(*page)); /* the medium itself grows */
-		if (page)
-			atomic_init(&page->loans, 0);
-		return page;
-	}
+	if (!lane->spare && !fetch_spares(lane))
+		return NULL;
+	page = lane->spare;
 	lane->spare = page->next;
 	lane->spares--;
 	return page;

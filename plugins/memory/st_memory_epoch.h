@@ -14,7 +14,8 @@
  * What is sent from a page after its reader went out holds a loan of it; such a page is
  * used again when its loans are back, too.
  *
- * No locks; the cost is one exchange per request.  Above: st_memory_table.
+ * No locks; the cost is one exchange per request.  Above: st_memory_table.  Below:
+ * st_memory_slab.
  */
 #ifndef PLUGINS_MEMORY_ST_MEMORY_EPOCH_H
 #define PLUGINS_MEMORY_ST_MEMORY_EPOCH_H
@@ -23,16 +24,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ST_MEMORY_PAGE_BYTES 4096u
-#define ST_MEMORY_LANES_MAX 64
+#include "plugins/memory/st_memory_slab.h"
 
-/* Once a page can be found by others its bytes never change. */
-struct st_memory_page {
-	struct st_memory_page *next; /* spare, retired, lent */
-	uint64_t age; /* retired: when */
-	atomic_uint loans; /* are being sent from here; taken inside, given back anywhere */
-	uint8_t bytes[ST_MEMORY_PAGE_BYTES];
-};
+#define ST_MEMORY_LANES_MAX 64
 
 struct st_memory_pages {
 	struct st_memory_page *first, **tail;
@@ -54,13 +48,13 @@ struct st_memory_lane {
 struct st_memory_epoch {
 	_Alignas(64) _Atomic uint64_t age;
 	atomic_uint lanes_used; /* those behind it were never taken */
-	_Atomic(struct st_memory_page *) left; /* by lanes that closed; until the end */
+	struct st_memory_slabs slabs;
 	struct st_memory_lane lane[ST_MEMORY_LANES_MAX];
 };
 
 /* Any thread, alone. */
 void st_memory_epoch_init(struct st_memory_epoch *epoch);
-/* No lane is open: frees what lanes left behind. */
+/* No lane is open: frees all pages, wherever they are. */
 void st_memory_epoch_done(struct st_memory_epoch *epoch);
 
 /* The lane's loop.  Null: there are ST_MEMORY_LANES_MAX already. */

@@ -18,7 +18,8 @@
 
 /* Stands in the table for a page of zeroes that counts as allocated.  Nothing
  * is reserved by it: every write takes a new page, over a real page as well. */
-static struct st_memory_page zero_page;
+static uint8_t zeroes[ST_MEMORY_PAGE_BYTES] __attribute__((aligned(ST_MEMORY_PAGE_BYTES)));
+static struct st_memory_page zero_page = { .bytes = zeroes };
 
 typedef _Atomic(struct st_memory_page *) entry;
 
@@ -33,25 +34,10 @@ int st_memory_table_init(struct st_memory_table *table, uint64_t size_bytes)
 	return 0;
 }
 
-static void free_leaf(struct st_memory_leaf *leaf)
-{
-	for (uint32_t i = 0; i < ST_MEMORY_LEAF_PAGES; i++) {
-		struct st_memory_page *page = atomic_load(&leaf->page[i]);
-
-		if (page != &zero_page)
-			free(page);
-	}
-	free(leaf);
-}
-
 void st_memory_table_done(struct st_memory_table *table)
 {
-	for (uint64_t i = 0; i < table->n_roots; i++) {
-		struct st_memory_leaf *leaf = atomic_load(&table->root[i]);
-
-		if (leaf)
-			free_leaf(leaf);
-	}
+	for (uint64_t i = 0; i < table->n_roots; i++)
+		free(atomic_load(&table->root[i]));
 	free(table->root);
 	table->root = NULL;
 	table->n_roots = 0;
@@ -184,9 +170,9 @@ static bool patch(entry *at, struct st_memory_lane *lane, uint32_t in_page, uint
 		return false;
 	do {
 		if (is_page(old))
-			memcpy(page->bytes, old->bytes, sizeof(page->bytes));
+			memcpy(page->bytes, old->bytes, ST_MEMORY_PAGE_BYTES);
 		else
-			memset(page->bytes, 0, sizeof(page->bytes));
+			memset(page->bytes, 0, ST_MEMORY_PAGE_BYTES);
 		if (from)
 			gather(page->bytes + in_page,
 			       &(struct st_memory_cursor){ from->iov, from->skip }, length);

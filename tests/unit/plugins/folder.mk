@@ -9,6 +9,7 @@ PLUGIN_TESTS = \
 	%reldir%/file/st_file_io_test \
 	%reldir%/file/st_file_test \
 	%reldir%/memory/st_memory_epoch_test \
+	%reldir%/memory/st_memory_slab_test \
 	%reldir%/memory/st_memory_table_test \
 	%reldir%/memory/st_memory_test \
 	%reldir%/null/st_null_test \
@@ -38,6 +39,7 @@ PLUGIN_TEST_LIBS = $(ST_NULL_LIBS) $(ST_MEMORY_LIBS) $(ST_FILE_LIBS) \
 %canon_reldir%_file_st_file_io_test_LDADD = $(ST_FILE_LIBS) $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_file_st_file_test_LDADD = $(PLUGIN_TEST_LIBS)
 %canon_reldir%_memory_st_memory_epoch_test_LDADD = $(ST_MEMORY_LIBS) $(GW_BASE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_memory_st_memory_slab_test_LDADD = $(ST_MEMORY_LIBS) $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_memory_st_memory_table_test_LDADD = $(ST_MEMORY_LIBS) $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_memory_st_memory_test_LDADD = $(PLUGIN_TEST_LIBS)
 %canon_reldir%_null_st_null_test_LDADD = $(PLUGIN_TEST_LIBS)
