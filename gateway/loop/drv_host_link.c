@@ -152,17 +152,18 @@ static void make_room(const char *name, int sock, bool rx, unsigned frames, uint
 			 name, got / 2, (unsigned long long)need, rx ? "rmem" : "wmem");
 }
 
-static int make_socket(const char *name, uint32_t index, int *sock, struct gw_err *err)
+static int make_socket(const char *name, uint32_t index, bool stamped, int *sock,
+		       struct gw_err *err)
 {
 	scope_fd int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1;
+	int on = stamped;
 
 	if (fd < 0 && (errno == EPERM || errno == EACCES))
 		return gw_err_set(err, EPERM, "%s: frames need root or the capability CAP_NET_RAW",
 				  name);
 	if (fd < 0)
 		return gw_err_set(err, errno, "%s: cannot make a packet socket: %m", name);
-	if (filter(fd, index) || setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)))
+	if (filter(fd, index) || setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
 		return gw_err_set(err, errno, "%s: cannot set up a packet socket: %m", name);
 	*sock = scope_take_fd(&fd);
 	return 0;
@@ -205,7 +206,9 @@ static void host_close(struct drv_links *links, struct drv_link *link)
 static int host_open(struct drv_links *links, const struct drv_link_want *want,
 		     struct drv_link *link, struct drv_link_facts *facts, struct gw_err *err)
 {
-	struct drv_link out = { .ethertype = want->ethertype, .sock = -1, .news = -1 };
+	struct drv_link out = {
+		.ethertype = want->ethertype, .stamped = want->stamped, .sock = -1, .news = -1
+	};
 	struct drv_link_facts now;
 	int rc;
 
@@ -216,7 +219,7 @@ static int host_open(struct drv_links *links, const struct drv_link_want *want,
 	if (!rc)
 		rc = find(out.news, out.name, &now, err);
 	if (!rc)
-		rc = make_socket(out.name, now.index, &out.sock, err);
+		rc = make_socket(out.name, now.index, want->stamped, &out.sock, err);
 	if (!rc && bind_to(&out, now.index))
 		rc = gw_err_set(err, errno, "cannot listen on %s: %m", out.name);
 	if (rc) {
@@ -285,13 +288,13 @@ static unsigned host_take(struct drv_links *links, struct drv_link *link,
 		msgs[i].msg_hdr = (struct msghdr){
 			.msg_iov = frames[i]->iov,
 			.msg_iovlen = frames[i]->niov,
-			.msg_control = &stamps[i],
-			.msg_controllen = sizeof(stamps[i]),
+			.msg_control = link->stamped ? &stamps[i] : NULL,
+			.msg_controllen = link->stamped ? sizeof(stamps[i]) : 0,
 		};
 	got = receive(link->sock, msgs, n);
 	if (!got)
 		return 0;
-	wall_ns = clock_ns(CLOCK_REALTIME);
+	wall_ns = link->stamped ? clock_ns(CLOCK_REALTIME) : 0;
 	now_ns = clock_ns(CLOCK_MONOTONIC);
 	for (unsigned i = 0; i < got; i++) {
 		struct drv_frame *frame = frames[i];

@@ -45,7 +45,8 @@ static const struct gw_option options[] = {
 /* What create() goes through. */
 struct draft {
 	struct gw_front *front;
-	unsigned n;
+	unsigned n_interfaces; /* as asked for */
+	unsigned n; /* volumes */
 	struct gw_grant *grants; /* lent; valid while loop 0 does nothing else */
 };
 
@@ -141,7 +142,7 @@ static int add_port(struct draft *draft, const char *value, struct gw_err *err)
 	port->slot = name.slot;
 	port->write_back = front->write_back;
 	if (!rc)
-		rc = aoe_port_open(port, name.ifname, err);
+		rc = aoe_port_open(port, name.ifname, draft->n_interfaces > 1, err);
 	if (rc) {
 		free(port->disks);
 		return rc;
@@ -180,8 +181,10 @@ static int set_up(struct draft *draft, const struct gw_setting *settings, unsign
 	front->ports = calloc(n, sizeof(*front->ports));
 	if (!front->ports)
 		return gw_err_set(err, ENOMEM, "no memory for the AoE target");
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		front->write_back |= !strcmp(settings[i].key, "aoe-write-back");
+		draft->n_interfaces += !strcmp(settings[i].key, "aoe");
+	}
 	if (!rc)
 		rc = load_shelves(draft, err);
 	for (unsigned i = 0; !rc && i < n; i++)

@@ -308,13 +308,13 @@ static void begin(struct loop_mail *mail)
 		announce_all(port);
 }
 
-int aoe_port_open(struct aoe_port *port, const char *ifname, struct gw_err *err)
+int aoe_port_open(struct aoe_port *port, const char *ifname, bool one_of_many, struct gw_err *err)
 {
 	const struct drv_link_want want = { .name = ifname,
 					    .ethertype = AOE_ETHERTYPE,
 					    .rx_frames = RX_FRAMES,
-					    .tx_frames =
-						    AOE_SLOTS_MAX + AOE_NOTES + port->n_disks };
+					    .tx_frames = AOE_SLOTS_MAX + AOE_NOTES + port->n_disks,
+					    .stamped = one_of_many };
 
 	port->rest.run = rest;
 	TAILQ_INIT(&port->clients);

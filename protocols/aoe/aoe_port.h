@@ -12,9 +12,9 @@
 
 #include "protocols/aoe/aoe_state.h"
 
-/* Loop 0.  Opens the interface; gw, loop, shelf, slot and disks are set.  0 or -errno
- * with a sentence. */
-int aoe_port_open(struct aoe_port *port, const char *ifname, struct gw_err *err);
+/* Loop 0.  Opens the interface; gw, loop, shelf, slot and disks are set;
+ * one_of_many: clients may come by another one, too.  0 or -errno with a sentence. */
+int aoe_port_open(struct aoe_port *port, const char *ifname, bool one_of_many, struct gw_err *err);
 /* Loop 0.  One that was never started. */
 void aoe_port_drop(struct aoe_port *port);
 /* Loop 0.  Serves from now on; ended is set. */

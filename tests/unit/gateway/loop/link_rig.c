@@ -197,9 +197,11 @@ void link_rig_up(struct link_rig *r, const struct drv_ops *drv)
 
 void link_rig_open(struct link_rig *r, const char *name, unsigned rx_frames)
 {
-	struct drv_link_want want = {
-		.name = name, .ethertype = LINK_RIG_TYPE, .rx_frames = rx_frames, .tx_frames = 64
-	};
+	struct drv_link_want want = { .name = name,
+				      .ethertype = LINK_RIG_TYPE,
+				      .rx_frames = rx_frames,
+				      .tx_frames = 64,
+				      .stamped = true };
 	struct gw_err err = GW_ERR_NONE;
 
 	if (loop_link_open(&r->link, r->rig.loop, &want, &ops, r, &err))
