@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gateway/base/bytes.h"
+#include "gateway/core/core.h"
 #include "tests/harness/harness.h"
 #include "tests/unit/protocols/aoe/sta.h"
 
@@ -67,6 +68,7 @@ static void lent_slots(void **state)
 		assert_int_equal(sta_take(&s, 1002 + 4 * i)->at[27], 0x40);
 		assert_int_equal(*lent, i + 1);
 	}
+	assert_int_equal(gw_volume_find(s.stack.daemon.gw, "disk")->lane[0].n_lent, 0);
 	/* it is not there any more: no answer, and the next time it is read */
 	assert_non_null(sim_disk_find(s.stack.host->disk, SIM_IMAGE));
 	s.stack.host->disk->faults.read_error = 9999;
