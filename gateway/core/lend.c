@@ -70,6 +70,7 @@ bool gw_lend(struct gw_req *req)
 {
 	uint64_t at = req->offset;
 
+	gw_mem_own(&req->data); /* of another request, before: not to be read into */
 	if (!can_hold(&req->data))
 		return false;
 	for (unsigned i = 0; i < req->data.n; i++) {

@@ -153,8 +153,8 @@ struct drv_file *drv_file_create(int fd, const char *path)
  * take for ever. */
 void drv_file_map(struct drv_file *file)
 {
-	if (!file->direct && (file->local || file->in_memory))
-		drv_lend_open(&file->lend, file->fd, file->writable);
+	if (!file->direct && (file->local || file->in_memory) && !file->lend.base)
+		drv_lend_open(&file->lend, file->fd);
 }
 
 static void drop(struct drv_file *file)

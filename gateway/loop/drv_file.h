@@ -50,7 +50,8 @@ struct drv_file {
 /* fs calls: on a helper, or on the main thread before anything is served. */
 struct drv_file *drv_file_create(int fd, const char *path); /* null: no memory */
 void drv_file_close(struct drv_file **file);
-/* From now on its pages may be lent, where no lender could make a loop wait. */
+/* From now on its pages may be lent, where no lender could make a loop wait; before
+ * anything is served.  Again: only if there was nothing to map. */
 void drv_file_map(struct drv_file *file);
 
 /* The loop's thread.  READ, WRITE, SYNC, rewound.  True: it ended, with *res.

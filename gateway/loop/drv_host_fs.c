@@ -153,6 +153,7 @@ static int host_truncate(struct drv_fs *fs, struct drv_file *file, uint64_t size
 		if (errno != EINTR)
 			return -errno;
 	atomic_store(&file->size, size_bytes);
+	drv_file_map(file); /* it may have been empty */
 	return 0;
 }
 

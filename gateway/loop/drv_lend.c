@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/base/num.h"
@@ -32,25 +31,35 @@
 
 /* ---- the map ------------------------------------------------------------- */
 
-/* mincore() says that all is there to whom it will not tell. */
-static bool is_told(const struct stat *st, bool writable)
+/* mincore() says that all is there to whom it will not tell: even what cannot be,
+ * behind the end. */
+static bool is_told(int fd, uint64_t behind)
 {
-	return writable || geteuid() == 0 || geteuid() == st->st_uid;
+	void *at = mmap(NULL, PAGE_BYTES, PROT_READ, MAP_SHARED, fd, (off_t)behind);
+	unsigned char there = 1;
+
+	if (at == MAP_FAILED)
+		return false;
+	if (mincore(at, PAGE_BYTES, &there))
+		there = 1;
+	munmap(at, PAGE_BYTES);
+	return !(there & 1);
 }
 
-static uint64_t size_of(int fd, bool writable)
+static uint64_t size_of(int fd)
 {
 	off_t end = lseek(fd, 0, SEEK_END); /* of devices, too */
-	struct stat st;
+	uint64_t bytes;
 
-	if (end <= 0 || fstat(fd, &st) || !is_told(&st, writable) || sizeof(void *) < 8)
+	if (end <= 0 || sizeof(void *) < 8)
 		return 0;
-	return num_min(num_up((uint64_t)end, PAGE_BYTES), DRV_LEND_MOST);
+	bytes = num_up((uint64_t)end, PAGE_BYTES);
+	return is_told(fd, bytes) ? num_min(bytes, DRV_LEND_MOST) : 0;
 }
 
-void drv_lend_open(struct drv_lend_map *map, int fd, bool writable)
+void drv_lend_open(struct drv_lend_map *map, int fd)
 {
-	uint64_t bytes = size_of(fd, writable);
+	uint64_t bytes = size_of(fd);
 	uint64_t regions = num_up(bytes, DRV_LEND_REGION) / DRV_LEND_REGION;
 	void *base = MAP_FAILED;
 
@@ -144,16 +153,26 @@ static bool is_whole(const struct drv_lend_map *map, uint64_t region)
 	return true;
 }
 
+static void touch(struct drv_lend_map *map)
+{
+	if (!atomic_load_explicit(&map->used, memory_order_relaxed))
+		atomic_store_explicit(&map->used, true, memory_order_relaxed);
+}
+
 static bool look(struct drv_lend_map *map, struct drv_lend_eye *eye, int64_t now_ns,
 		 uint64_t region)
 {
+	long before;
 	bool whole;
 
 	if (now_ns < eye->look_due_ns)
 		return false;
+	before = faults();
 	whole = is_whole(map, region);
 	/* The kernel calls it major, too, when it only looked whether to read ahead. */
-	eye->faults = faults();
+	eye->faults += faults() - before;
+	if (whole)
+		touch(map); /* it is mapped, lent or not */
 	atomic_store_explicit(&map->known[region], (now_ns & ~1LL) | whole, memory_order_relaxed);
 	eye->look_due_ns = now_ns + (whole ? LOOK_AFTER_GOOD_NS : LOOK_AFTER_BAD_NS);
 	return whole;
@@ -177,14 +196,15 @@ const void *drv_lend_find(struct drv_lend_map *map, struct drv_lend_eye *eye, in
 {
 	uint64_t end = offset + length;
 
-	if (!map->base || !length || end > map->bytes || now_ns < eye->off_until_ns)
+	if (!map->base || !length || end < offset || end > map->bytes)
 		return NULL;
 	if (now_ns >= eye->faults_due_ns)
 		count_faults(eye, now_ns);
+	if (now_ns < eye->off_until_ns)
+		return NULL;
 	for (uint64_t r = offset / DRV_LEND_REGION; r * DRV_LEND_REGION < end; r++)
 		if (!is_there(map, eye, now_ns, r))
 			return NULL;
-	if (!atomic_load_explicit(&map->used, memory_order_relaxed))
-		atomic_store_explicit(&map->used, true, memory_order_relaxed);
+	touch(map);
 	return map->base + offset;
 }

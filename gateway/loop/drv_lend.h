@@ -36,7 +36,7 @@ struct drv_lend_map {
 	uint8_t *base; /* null: nothing is lent */
 	uint64_t bytes;
 	_Atomic int64_t *known; /* by region: when it was looked at, ns; bit 0: all there */
-	atomic_bool used; /* since the last rest() */
+	atomic_bool used; /* or looked at, since the last rest() */
 	bool rested; /* nothing is mapped; of those who call rest() */
 };
 
@@ -50,7 +50,7 @@ struct drv_lend_eye {
 };
 
 /* On a helper, or before anything is served.  What cannot be mapped is not lent. */
-void drv_lend_open(struct drv_lend_map *map, int fd, bool writable);
+void drv_lend_open(struct drv_lend_map *map, int fd);
 void drv_lend_close(struct drv_lend_map *map);
 /* Now and then, on a helper: takes back what the page tables of an idle file hold. */
 void drv_lend_rest(struct drv_lend_map *map);

@@ -150,7 +150,9 @@ static bool next_part(struct aoe_slot *slot, uint64_t *offset, uint64_t *length)
 static void submit(struct aoe_slot *slot, struct gw_req *req, uint64_t offset, uint64_t length)
 {
 	req->op = slot->plan.op;
-	req->flags = slot->plan.flags | GW_IN_ORDER | (slot->plan.op == GW_READ ? GW_LEND : 0u);
+	/* not READ VERIFY: nobody would notice that what was lent cannot be read */
+	req->flags = slot->plan.flags | GW_IN_ORDER |
+		     (slot->plan.op == GW_READ && slot->plan.reply_bytes ? GW_LEND : 0u);
 	req->offset = offset;
 	req->length = length;
 	req->done = done;

@@ -25,6 +25,11 @@ struct gw_store_lane {
 	unsigned index;
 };
 
+struct fake_loan {
+	const struct gw_store_lane *lane;
+	TAILQ_ENTRY(fake_loan) link;
+};
+
 _Static_assert(sizeof(struct fake_io) <= GW_IO_SLOT_BYTES, "it fits");
 
 static TAILQ_HEAD(, fake_store) all = TAILQ_HEAD_INITIALIZER(all);
@@ -85,6 +90,7 @@ struct fake_store *fake_store_new(const char *target, uint64_t size_bytes)
 	fake->info.align_bytes = fake->info.memory_align_bytes = 1;
 	fake->info.fast_zero = true;
 	TAILQ_INIT(&fake->held);
+	TAILQ_INIT(&fake->loans);
 	pthread_mutex_init(&fake->lock, NULL);
 	fake_store_resize(fake, size_bytes);
 	TAILQ_INSERT_TAIL(&all, fake, link);
@@ -113,6 +119,13 @@ void fake_store_free(struct fake_store **address)
 
 /* ---- what was promised -------------------------------------------------- */
 
+static bool is_ours(const struct fake_store *fake, const struct iovec *slice)
+{
+	uintptr_t at = (uintptr_t)slice->iov_base, ours = (uintptr_t)fake->bytes;
+
+	return at < ours + fake->size_bytes && ours < at + slice->iov_len;
+}
+
 static void check_slices(struct fake_store *fake, const struct gw_io *io)
 {
 	uint32_t align = fake->info.memory_align_bytes;
@@ -127,6 +140,8 @@ static void check_slices(struct fake_store *fake, const struct gw_io *io)
 			breach(fake, "slice %u has %zu bytes", i, io->iov[i].iov_len);
 		if (!io->iov[i].iov_len)
 			breach(fake, "slice %u is empty", i);
+		if (is_ours(fake, &io->iov[i]))
+			breach(fake, "slice %u lies in what was lent", i);
 		sum += io->iov[i].iov_len;
 	}
 	if (sum != io->length)
@@ -370,6 +385,8 @@ static void fake_close(struct gw_store **store)
 	if (fake->lanes || fake->submitted != fake->ended)
 		breach(fake, "closed with %u lanes and %llu requests", fake->lanes,
 		       (unsigned long long)(fake->submitted - fake->ended));
+	if (!TAILQ_EMPTY(&fake->loans))
+		breach(fake, "closed with %u loans", fake->lent - fake->backs);
 	if (fake->at_close)
 		fake->at_close(fake);
 	fake->closes++;
@@ -415,6 +432,60 @@ static void fake_lane_close(struct gw_store_lane **lane)
 	*lane = NULL;
 }
 
+/* ---- lending ------------------------------------------------------------ */
+
+static void check_lane(struct fake_store *fake, const struct gw_store_lane *lane, struct loop *loop)
+{
+	if (!loop_is_home(loop) || lane->index != loop_index(loop))
+		breach(fake, "lends on a foreign loop");
+	if (!fake->lane_open[lane->index])
+		breach(fake, "lends where no lane is open");
+}
+
+static const void *fake_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
+			     uint64_t offset, uint32_t length, void **out)
+{
+	struct fake_store *fake = store->fake;
+	const void *at = NULL;
+
+	pthread_mutex_lock(&fake->lock);
+	check_lane(fake, lane, loop);
+	if (!length || offset > fake->size_bytes || length > fake->size_bytes - offset)
+		breach(fake, "lends %u bytes at %llu", length, (unsigned long long)offset);
+	if (fake->lends && ++fake->lends_asked != fake->lend_fails_at) {
+		struct fake_loan *loan = calloc(1, sizeof(*loan));
+
+		GW_CHECK(loan);
+		loan->lane = lane;
+		TAILQ_INSERT_TAIL(&fake->loans, loan, link);
+		fake->lent++;
+		at = fake->bytes + offset;
+		*out = loan;
+	}
+	pthread_mutex_unlock(&fake->lock);
+	return at;
+}
+
+static void fake_back(struct gw_store *store, struct gw_store_lane *lane, void *returned)
+{
+	struct fake_store *fake = store->fake;
+	struct fake_loan *loan;
+
+	pthread_mutex_lock(&fake->lock);
+	fake->backs++;
+	TAILQ_FOREACH (loan, &fake->loans, link)
+		if (loan == returned)
+			break;
+	if (!loan)
+		breach(fake, "what is given back was not lent");
+	else if (loan->lane != lane)
+		breach(fake, "given back on another lane");
+	if (loan)
+		TAILQ_REMOVE(&fake->loans, loan, link);
+	pthread_mutex_unlock(&fake->lock);
+	free(loan);
+}
+
 static uint64_t fake_dirty_bytes(struct gw_store *store)
 {
 	return store->fake->dirty;
@@ -432,4 +503,6 @@ const struct gw_store_ops fake_store_ops = {
 	.lane_close = fake_lane_close,
 	.submit = submit,
 	.dirty_bytes = fake_dirty_bytes,
+	.lend = fake_lend,
+	.back = fake_back,
 };

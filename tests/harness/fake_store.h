@@ -30,6 +30,8 @@ struct fake_io {
 };
 TAILQ_HEAD(fake_list, fake_io);
 
+struct fake_loan; /* bytes that are lent */
+
 struct fake_store {
 	const char *target; /* open() finds it by this name */
 	struct gw_store_info info; /* what open() and refresh() say */
@@ -48,6 +50,8 @@ struct fake_store {
 	int open_rc, refresh_rc; /* 0 or -errno */
 	unsigned lane_fails_at; /* 1 + loop whose lane_open fails; 0: none */
 	uint64_t dirty;
+	bool lends; /* where its bytes stand, to all that ask */
+	unsigned lend_fails_at; /* but to the one of this number (from 1); 0: none */
 	void (*at_close)(struct fake_store *fake); /* inside close() */
 
 	/* ---- what happened ---- */
@@ -57,6 +61,8 @@ struct fake_store {
 	bool lane_open[FAKE_LANES];
 	struct fake_list held;
 	unsigned n_held;
+	unsigned lends_asked, lent, backs; /* calls of lend(), those that gave, of back() */
+	TAILQ_HEAD(, fake_loan) loans;
 	char breach[256]; /* the first promise that the core broke; "" */
 	pthread_mutex_t lock;
 	TAILQ_ENTRY(fake_store) link;

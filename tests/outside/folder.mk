@@ -6,6 +6,7 @@ OUTSIDE_TESTS = \
 	%reldir%/kill9.py \
 	%reldir%/restart.py \
 	%reldir%/filesystem.py \
+	%reldir%/lend.py \
 	%reldir%/serve.py \
 	%reldir%/libnbd.py \
 	%reldir%/qemu.py \

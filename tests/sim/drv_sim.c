@@ -21,6 +21,7 @@
 #include "tests/sim/sim_disk_fs.h"
 #include "tests/sim/sim_disk_io.h"
 #include "tests/sim/sim_home.h"
+#include "tests/sim/sim_lend.h"
 #include "tests/sim/sim_link.h"
 #include "tests/sim/sim_sock.h"
 
@@ -335,6 +336,18 @@ static unsigned turn(struct drv *drv, struct instant until)
 	return ran;
 }
 
+/* ---- lending ------------------------------------------------------------ */
+
+static const void *lend(struct drv *drv, struct drv_file *file, uint64_t offset, uint32_t length)
+{
+	return sim_lend(drv->machine->disk, file, offset, length);
+}
+
+static void torn(struct drv *drv)
+{
+	sim_lend_torn(drv->machine->disk);
+}
+
 static bool is_home(const struct drv *drv)
 {
 	const struct sim_machine *m = drv->machine;
@@ -409,6 +422,8 @@ const struct drv_ops drv_sim = {
 	.submit = submit,
 	.cancel = cancel,
 	.turn = turn,
+	.lend = lend,
+	.torn = torn,
 	.is_home = is_home,
 	.post = post,
 	.now = now,

@@ -15,6 +15,7 @@
 #include "tests/harness/harness.h"
 #include "tests/sim/sim_disk_io.h"
 #include "tests/sim/sim_host.h"
+#include "tests/sim/sim_lend.h"
 #include "tests/sim/sim_sock.h"
 
 static struct sim_host *h;
@@ -271,6 +272,40 @@ static void one_writer_or_many_readers(void **state)
 	end();
 }
 
+/* What is sent from there is what the file has at that moment. */
+static void lent_bytes_change(void **state)
+{
+	struct drv_file *file;
+	const void *at;
+	uint8_t got[100];
+
+	begin(15, 1);
+	file = open_file("disk.img", DRV_OPEN_READ | DRV_OPEN_WRITE | DRV_OPEN_CREATE);
+	h->disk->lend_odds = SIM_LEND_ALWAYS;
+	assert_null(loop_lend(loop, file, 0, 1)); /* it is empty */
+	assert_int_equal(run(DRV_WRITE, file, 0, 'a'), 8192);
+	assert_null(loop_lend(loop, file, 8000, 193));
+	at = loop_lend(loop, file, 8000, 192);
+	assert_non_null(at);
+	assert_true(sim_lend_copy(h->world, got, at, 100));
+	assert_int_equal(got[99], 'a');
+	assert_int_equal(run(DRV_WRITE, file, 0, 'b'), 8192);
+	assert_true(sim_lend_copy(h->world, got, (const uint8_t *)at + 92, 100));
+	assert_int_equal(got[99], 'b');
+	assert_true(sim_lend_copy(h->world, got, "memory", 7));
+	assert_string_equal(got, "memory");
+	assert_int_equal(loop_fs(loop)->ops->truncate(loop_fs(loop), file, 8100), 0);
+	assert_false(sim_lend_copy(h->world, got, (const uint8_t *)at + 92, 100));
+	loop_torn(loop);
+	assert_null(loop_lend(loop, file, 0, 192));
+	sim_host_run(h, 5 * SIM_S);
+	assert_non_null(loop_lend(loop, file, 0, 192));
+	h->disk->fail_next[DRV_READ] = EIO; /* then it must be read */
+	assert_null(loop_lend(loop, file, 0, 192));
+	close_file(file);
+	end();
+}
+
 /* ---- streams: an echo ---------------------------------------------------- */
 
 static struct {
@@ -514,7 +549,7 @@ HARNESS_MAIN(cmocka_unit_test(mail_of_one_sender_keeps_order),
 	     cmocka_unit_test(writes_reads_and_syncs), cmocka_unit_test(a_stalled_write_lands_late),
 	     cmocka_unit_test(a_durable_write_survives_and_one_in_flight_may),
 	     cmocka_unit_test(a_job_runs_elsewhere_and_names_are_volatile),
-	     cmocka_unit_test(one_writer_or_many_readers),
+	     cmocka_unit_test(one_writer_or_many_readers), cmocka_unit_test(lent_bytes_change),
 	     cmocka_unit_test(an_echo_gives_back_every_byte),
 	     cmocka_unit_test(the_same_seed_is_the_same_run),
 	     cmocka_unit_test(a_cut_is_learned_by_both),

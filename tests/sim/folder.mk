@@ -64,6 +64,8 @@ endif
 	%reldir%/sim_iscsi_tx.c \
 	%reldir%/sim_iscsi_tx.h \
 	%reldir%/sim_iscsi_wire.h \
+	%reldir%/sim_lend.c \
+	%reldir%/sim_lend.h \
 	%reldir%/sim_link.c \
 	%reldir%/sim_link.h \
 	%reldir%/sim_model.c \

@@ -19,6 +19,8 @@ struct sim_disk *sim_disk_new(struct sim_world *world)
 	GW_CHECK(d);
 	d->world = world;
 	d->powered = true;
+	sim_rng_seed(&d->lend_rng, sim_rng_mix(world->seed) + 1);
+	d->lend_odds = (unsigned)sim_rng_below(&d->lend_rng, SIM_LEND_ALWAYS + 1);
 	return d;
 }
 

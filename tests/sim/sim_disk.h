@@ -26,6 +26,8 @@ struct sim_disk_faults {
 	uint64_t capacity_sectors; /* 0: unlimited */
 };
 
+#define SIM_LEND_ALWAYS 4u
+
 struct sim_name {
 	char *path;
 	struct sim_inode *inode;
@@ -62,6 +64,11 @@ struct sim_disk {
 	/* A failed sync gave sectors up. */
 	void (*lost)(void *arg, struct sim_inode *inode, uint64_t first, uint64_t sectors);
 	void *lost_arg;
+	/* How often a read is lent (sim_lend.h), of SIM_LEND_ALWAYS; chance of its own,
+	 * so that what is not lent goes as it went. */
+	unsigned lend_odds;
+	struct sim_rng lend_rng;
+	uint64_t lend_off_ns; /* not before */
 };
 
 /* An open file. */
@@ -71,6 +78,7 @@ struct drv_file {
 	unsigned flags; /* enum drv_open_flag */
 	unsigned life;
 	bool locked, exclusive;
+	unsigned place; /* sim_lend.c; 0: none yet */
 	uint32_t seen_failure; /* of the inode's failures: what it has told already */
 };
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gateway/base/check.h"
+#include "tests/sim/sim_lend.h"
 
 static struct sim_disk *disk_of(struct drv_fs *fs)
 {
@@ -80,6 +81,7 @@ static void fs_close(struct drv_fs *fs, struct drv_file **file)
 		f->inode->readers -= !f->exclusive;
 	}
 	said(d, 2, 0);
+	sim_lend_closed(f);
 	free(f);
 	*file = NULL;
 }

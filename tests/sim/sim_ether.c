@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gateway/base/check.h"
+#include "tests/sim/sim_lend.h"
 
 #define LATE_MOST_NS (20 * SIM_MS)
 
@@ -349,7 +350,11 @@ int sim_ether_iface_send(struct sim_iface *iface, const struct drv_frame *frame)
 	}
 	flight = new_flight(iface->ether, len);
 	for (unsigned i = 0; i < frame->niov; at += frame->iov[i++].iov_len)
-		memcpy(flight->frame + at, frame->iov[i].iov_base, frame->iov[i].iov_len);
+		if (!sim_lend_copy(iface->ether->world, flight->frame + at, frame->iov[i].iov_base,
+				   frame->iov[i].iov_len)) {
+			end_flight(flight);
+			return -EFAULT;
+		}
 	flight->iface = iface;
 	iface->tx_waiting++;
 	enqueue(flight, &iface->line_ns);

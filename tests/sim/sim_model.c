@@ -345,6 +345,55 @@ static bool check_sector(struct sim_model *m, uint64_t stamp, uint64_t sector, c
 	return true;
 }
 
+/* ---- sectors that are torn ---------------------------------------------- */
+
+/* How many bytes from `at` on are this write's. */
+static size_t same_from(const struct sim_model *m, uint32_t id, uint64_t sector, const uint8_t *buf,
+			size_t at)
+{
+	const struct sim_write *w = &m->write[id];
+	struct stamp s = { STAMP_MAGIC, id, w->kind == SIM_SAME ? w->first : sector, w->writer };
+	const uint8_t *bytes = (const uint8_t *)&s;
+	size_t i = at;
+
+	if (w->kind == SIM_ZERO)
+		s = (struct stamp){ 0 };
+	while (i < SIM_MODEL_SECTOR && buf[i] == bytes[i % sizeof(s)])
+		i++;
+	return i - at;
+}
+
+/* What is lent goes to the network in pieces, each as the file is then.  So a sector may
+ * have bytes of several writes, if one of them was under way. */
+static bool is_torn(struct sim_model *m, uint64_t stamp, uint64_t sector, const uint8_t *buf)
+{
+	struct sim_cell c = view(m, sector);
+	bool beside = false;
+	size_t at = 0, most = 1;
+
+	for (uint16_t pieces = 0; at < SIM_MODEL_SECTOR && most && pieces < c.n; pieces++) {
+		most = 0;
+		for (uint16_t i = 0; i < c.n; i++) {
+			size_t n = same_from(m, c.entry[i].write, sector, buf, at);
+
+			if (c.entry[i].removed > stamp && n > most)
+				most = n;
+			beside |= m->write[c.entry[i].write].end >= stamp;
+		}
+		at += most;
+	}
+	return beside && at == SIM_MODEL_SECTOR;
+}
+
+static bool check_read(struct sim_model *m, uint64_t stamp, uint64_t sector, const uint8_t *buf)
+{
+	if (m->reads_tear && whose(m, sector, buf) == -2 && is_torn(m, stamp, sector, buf)) {
+		sim_count(m->world, SIM_COVER_TORN_READ);
+		return true;
+	}
+	return check_sector(m, stamp, sector, buf);
+}
+
 bool sim_model_read_done(struct sim_model *m, uint64_t stamp, uint32_t reader, uint64_t first,
 			 uint32_t count, const uint8_t *buf)
 {
@@ -354,7 +403,7 @@ bool sim_model_read_done(struct sim_model *m, uint64_t stamp, uint32_t reader, u
 	sim_note(m->world, SIM_TR_READ_OK, reader, first, count);
 	sim_count(m->world, SIM_COVER_READS);
 	for (uint32_t i = 0; i < count && ok && stamp > m->settled; i++)
-		ok = check_sector(m, stamp, first + i, buf + (size_t)i * SIM_MODEL_SECTOR);
+		ok = check_read(m, stamp, first + i, buf + (size_t)i * SIM_MODEL_SECTOR);
 	sim_model_read_over(m, stamp);
 	return ok;
 }

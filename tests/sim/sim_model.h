@@ -72,6 +72,7 @@ struct sim_model {
 	uint64_t settled; /* the last power cut: answers from before say nothing any more */
 	uint64_t *reads; /* stamps of reads in flight, ascending; 0: answered */
 	size_t reads_first, reads_n, reads_room;
+	bool reads_tear; /* a sector beside a write may be part old, part new */
 	bool write_through; /* every acknowledged write is durable */
 };
 

@@ -38,6 +38,7 @@ void sim_run_serve(struct sim_run *run, uint64_t sectors)
 {
 	run->model = sim_model_new(run->world, sectors);
 	run->model->write_through = run->cfg.write_through;
+	run->model->reads_tear = run->host->disk->lend_odds;
 	run->host->disk->lost = on_lost;
 	run->host->disk->lost_arg = run;
 	sim_daemon_make_image(run->host, sectors * SIM_MODEL_SECTOR);

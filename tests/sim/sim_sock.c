@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gateway/base/check.h"
+#include "tests/sim/sim_lend.h"
 
 #define FIRST_SOCK 3u
 
@@ -129,8 +130,10 @@ static size_t bytes_of(const struct drv_op *op)
 	return n;
 }
 
-/* Copies n bytes between buf and the operation's memory from byte `at` on. */
-static void copy(const struct drv_op *op, size_t at, uint8_t *buf, size_t n, bool into_op)
+/* Copies n bytes between buf and the operation's memory from byte `at` on.  False: some
+ * that were lent are gone. */
+static bool copy(struct sim_world *w, const struct drv_op *op, size_t at, uint8_t *buf, size_t n,
+		 bool into_op)
 {
 	for (unsigned i = 0; i < op->niov && n; i++) {
 		size_t len = op->iov[i].iov_len;
@@ -139,11 +142,14 @@ static void copy(const struct drv_op *op, size_t at, uint8_t *buf, size_t n, boo
 		uint8_t *mem = (uint8_t *)op->iov[i].iov_base + skip;
 
 		at -= skip;
-		if (part)
-			memcpy(into_op ? mem : buf, into_op ? buf : mem, part);
+		if (part && into_op)
+			memcpy(mem, buf, part);
+		else if (part && !sim_lend_copy(w, buf, mem, part))
+			return false;
 		buf += part;
 		n -= part;
 	}
+	return true;
 }
 
 static void end_recv(struct sim_conn *c, int64_t res)
@@ -162,7 +168,7 @@ static void take_bytes(struct sim_conn *c)
 
 	if (!(c->recv->flags & DRV_ALL) && n > 1 && sim_rng_chance(&c->net->world->rng, 1, 8))
 		n = (size_t)sim_rng_between(&c->net->world->rng, 1, n);
-	copy(c->recv, c->recv_pos, c->up.buf + c->up.head, n, true);
+	copy(c->net->world, c->recv, c->recv_pos, c->up.buf + c->up.head, n, true);
 	c->recv_pos += n;
 	sim_pipe_consume(&c->up, n);
 	if (!(c->recv->flags & DRV_ALL) || n == want)
@@ -202,7 +208,11 @@ static void put_bytes(struct sim_conn *c, size_t n)
 	uint8_t *tmp = malloc(n);
 
 	GW_CHECK(tmp);
-	copy(c->send, c->send_pos, tmp, n, false);
+	if (!copy(c->net->world, c->send, c->send_pos, tmp, n, false)) {
+		free(tmp);
+		end_send(c, -EFAULT);
+		return;
+	}
 	if (c->down.dead)
 		c->swallowed += n;
 	else
@@ -225,7 +235,7 @@ static void room(struct sim_conn *c)
 	waiting = c->down.dead ? c->swallowed : c->down.unsent;
 	if (left && waiting < c->send_room)
 		put_bytes(c, left < c->send_room - waiting ? left : c->send_room - waiting);
-	if (c->send_pos == bytes_of(c->send))
+	if (c->send && c->send_pos == bytes_of(c->send))
 		end_send(c, (int64_t)c->send_pos);
 }
 

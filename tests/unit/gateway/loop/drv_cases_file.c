@@ -150,6 +150,52 @@ void uncached(void **state)
 	free(buf);
 }
 
+/* A file that was made a moment ago, too. */
+void lends(void **state)
+{
+	char *buf = malloc(SIZE);
+	const uint8_t *at;
+
+	(void)state;
+	for (int p = 0; p < 2; p++) {
+		up(places[p], 0);
+		assert_null(loop_lend(rig.loop, file, 0, PAGE));
+		assert_int_equal(rig.fs->ops->truncate(rig.fs, file, SIZE), 0);
+		rig_fill(buf, SIZE, 9);
+		assert_int_equal(run(DRV_WRITE, buf, SIZE, 0, 0), SIZE);
+		at = loop_lend(rig.loop, file, 3, SIZE - 3);
+		assert_non_null(at);
+		assert_memory_equal(at, buf + 3, SIZE - 3);
+		assert_ptr_equal(loop_lend(rig.loop, file, 3, 10), at);
+		assert_null(loop_lend(rig.loop, file, SIZE, 1));
+		rig.fs->ops->rest(rig.fs, file);
+		rig.fs->ops->rest(rig.fs, file);
+		rig_fill(buf, 10, 10);
+		assert_int_equal(run(DRV_WRITE, buf, 10, 3, 0), 10);
+		assert_memory_equal(at, buf, 10);
+		loop_torn(rig.loop);
+		assert_null(loop_lend(rig.loop, file, 3, 10));
+		down();
+	}
+	free(buf);
+}
+
+void lends_nothing(void **state)
+{
+	char *buf = aligned_alloc(PAGE, SIZE);
+
+	(void)state;
+	up(places[0], DRV_OPEN_DIRECT);
+	rig_fill(buf, SIZE, 9);
+	assert_int_equal(rig.fs->ops->truncate(rig.fs, file, SIZE), 0);
+	assert_int_equal(run(DRV_WRITE, buf, SIZE, 0, 0), SIZE);
+	assert_int_equal(run(DRV_READ, buf, SIZE, 0, 0), SIZE);
+	assert_null(loop_lend(rig.loop, file, 0, PAGE));
+	rig.fs->ops->rest(rig.fs, file);
+	down();
+	free(buf);
+}
+
 void direct(void **state)
 {
 	char *buf = aligned_alloc(PAGE, SIZE);

@@ -7,6 +7,7 @@ GW_LOOP_TESTS = \
 	%reldir%/drv_file_test \
 	%reldir%/drv_folio_test \
 	%reldir%/drv_host_fs_test \
+	%reldir%/drv_lend_test \
 	%reldir%/drv_lock_test \
 	%reldir%/drv_op_test \
 	%reldir%/drv_sock_test \
@@ -41,6 +42,7 @@ LOOP_CASES = \
 %canon_reldir%_drv_file_test_SOURCES = %reldir%/drv_file_test.c $(LOOP_RIG)
 %canon_reldir%_drv_folio_test_SOURCES = %reldir%/drv_folio_test.c $(LOOP_RIG)
 %canon_reldir%_drv_host_fs_test_SOURCES = %reldir%/drv_host_fs_test.c $(LOOP_RIG)
+%canon_reldir%_drv_lend_test_SOURCES = %reldir%/drv_lend_test.c $(LOOP_RIG)
 %canon_reldir%_drv_lock_test_SOURCES = %reldir%/drv_lock_test.c $(LOOP_RIG)
 %canon_reldir%_loop_link_test_SOURCES = \
 	%reldir%/link_cases.h \
@@ -57,6 +59,7 @@ LOOP_CASES = \
 %canon_reldir%_drv_file_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_folio_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_host_fs_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_drv_lend_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_lock_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_op_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_sock_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)

@@ -38,6 +38,21 @@ void loop_submit(struct loop *loop, struct drv_op *op)
 	submitted = op;
 }
 
+static struct {
+	struct drv_file *file;
+	uint64_t offset;
+	uint32_t length;
+} lent;
+
+const void *loop_lend(struct loop *loop, struct drv_file *file, uint64_t offset, uint32_t length)
+{
+	(void)loop;
+	lent.file = file;
+	lent.offset = offset;
+	lent.length = length;
+	return &lent;
+}
+
 void gw_io_done(struct gw_io *io, enum gw_status status)
 {
 	(void)io;
@@ -399,6 +414,22 @@ static void hints_do_not_fail(void **state)
 	expect(GW_UNSUPPORTED);
 }
 
+/* The driver knows where its pages are; a driver that has nothing to rest is not asked. */
+static void lends(void **state)
+{
+	void *loan = NULL;
+
+	(void)state;
+	store->file = (struct drv_file *)&fake;
+	assert_ptr_equal(st_file_io_lend(store, NULL, NULL, 1ull << 40, 4096, &loan), &lent);
+	assert_ptr_equal(lent.file, store->file);
+	assert_int_equal(lent.offset, 1ull << 40);
+	assert_int_equal(lent.length, 4096);
+	assert_null(loan);
+	st_file_io_rest(store);
+	store->file = NULL;
+}
+
 /* ---- facts -------------------------------------------------------------- */
 
 static void facts(void **state)
@@ -432,4 +463,4 @@ static void facts(void **state)
 
 HARNESS_MAIN(CASE(reads), CASE(a_short_read_is_damage), CASE(writes), CASE(flushes),
 	     CASE(ways_to_zero), CASE(what_cannot_be_zeroed), CASE(edges), CASE(extents),
-	     CASE(extents_that_end_early), CASE(hints_do_not_fail), CASE(facts))
+	     CASE(extents_that_end_early), CASE(hints_do_not_fail), CASE(lends), CASE(facts))

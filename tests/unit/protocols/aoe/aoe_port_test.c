@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "gateway/base/bytes.h"
+#include "gateway/core/core.h"
 #include "tests/harness/harness.h"
 #include "tests/unit/protocols/aoe/sta.h"
 
@@ -44,6 +45,42 @@ static void more_frames_than_slots(void **state)
 	for (unsigned i = 0; i < n; i++)
 		assert_int_equal(sta_count(&s, 100 + i), 1);
 	assert_int_equal(sta_counter(&s, "aoe_commands"), n);
+	sta_down(&s);
+}
+
+/* An answer goes from where the store has the bytes, and the slot is as before; a READ
+ * VERIFY, which sends nothing, is read, in as many parts as it has slots' lengths. */
+static void lent_slots(void **state)
+{
+	enum { VERIFY = 0x42 };
+	const uint64_t *lent;
+	struct sta s;
+
+	sta_up(&s, 14, &usual);
+	lent = &s.stack.host->world->cover[SIM_COVER_LENT];
+	s.stack.host->disk->lend_odds = SIM_LEND_ALWAYS;
+	for (unsigned i = 0; i < 200; i++) { /* more than there are slots */
+		sta_ata(&s, 0, 0, 1000 + 4 * i, STA_WRITE, 9, 1, (uint8_t)i);
+		assert_int_equal(sta_take(&s, 1000 + 4 * i)->at[27], 0x40);
+		sta_expect(&s, 0, 1001 + 4 * i, 9, (uint8_t)i);
+		assert_int_equal(*lent, i + 1);
+		sta_ata(&s, 0, 0, 1002 + 4 * i, VERIFY, 0, 200, 0);
+		assert_int_equal(sta_take(&s, 1002 + 4 * i)->at[27], 0x40);
+		assert_int_equal(*lent, i + 1);
+	}
+	assert_int_equal(gw_volume_find(s.stack.daemon.gw, "disk")->lane[0].n_lent, 0);
+	/* it is not there any more: no answer, and the next time it is read */
+	assert_non_null(sim_disk_find(s.stack.host->disk, SIM_IMAGE));
+	s.stack.host->disk->faults.read_error = 9999;
+	sta_ata(&s, 0, 0, 10, STA_READ, 9, 1, 0);
+	sta_run(&s, SIM_S);
+	assert_int_equal(sta_count(&s, 10), 0);
+	s.stack.host->disk->faults.read_error = 0;
+	sta_expect(&s, 0, 11, 9, 199);
+	assert_int_equal(*lent, 201);
+	sta_run(&s, 5 * SIM_S);
+	sta_expect(&s, 0, 12, 9, 199);
+	assert_int_equal(*lent, 202);
 	sta_down(&s);
 }
 
@@ -343,9 +380,9 @@ static void the_volume_goes(void **state)
 }
 
 HARNESS_MAIN(cmocka_unit_test(more_frames_than_slots), cmocka_unit_test(the_silent_one_makes_room),
-	     cmocka_unit_test(a_crowd), cmocka_unit_test(few_requests),
-	     cmocka_unit_test(a_place_is_taken), cmocka_unit_test(half_a_trim),
-	     cmocka_unit_test(shut_out_while_it_waits),
+	     cmocka_unit_test(lent_slots), cmocka_unit_test(a_crowd),
+	     cmocka_unit_test(few_requests), cmocka_unit_test(a_place_is_taken),
+	     cmocka_unit_test(half_a_trim), cmocka_unit_test(shut_out_while_it_waits),
 	     cmocka_unit_test(reserved_after_older_writes), cmocka_unit_test(many_hearers),
 	     cmocka_unit_test(another_mtu), cmocka_unit_test(stopped_at_once),
 	     cmocka_unit_test(by_force), cmocka_unit_test(the_volume_goes))

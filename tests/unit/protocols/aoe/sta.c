@@ -35,6 +35,7 @@ void sta_up(struct sta *s, uint64_t seed, const struct fuzz_stack_cfg *cfg)
 	full.pool_bytes = full.pool_bytes ? full.pool_bytes : GW_POOL_MIN_BYTES;
 	full.image_bytes = STA_IMAGE;
 	fuzz_stack_up(&s->stack, seed, &full);
+	s->stack.host->disk->lend_odds = 0; /* reads are asked of the disk */
 	for (unsigned i = 0; i < full.aoe; i++)
 		s->iface[i] = sim_ether_find(s->stack.host->ether, sim_daemon_ifaces[i]);
 }

@@ -286,6 +286,7 @@ static void failing_disks(void **state)
 		up(kind, kind + 20, &scarce, 256 << 10);
 		in(kind);
 		m.may_fail = true;
+		m.ini.stack->host->disk->lend_odds = 0; /* it must tell, not end */
 		m.ini.stack->host->disk->faults =
 			(struct sim_disk_faults){ 1500, 1500, 0, 1000, SIM_MS, 300 * SIM_MS };
 		run(100);

@@ -81,6 +81,39 @@ static void reads_all(void **state)
 	scsi_rig_down(&rig);
 }
 
+/* Where the transport only sends it, the store's own bytes go; a VERIFY sends nothing,
+ * so it would not be seen that they are not there. */
+static void reads_are_lent(void **state)
+{
+	struct scsi_rig rig;
+	struct cmd cmd;
+	uint8_t cdb[16];
+
+	scsi_rig_up(&rig, 512);
+	make_pattern(&rig);
+	rig.fake->lends = true;
+	for (int lend = 0; lend < 2; lend++) {
+		cmd_init(&cmd, &rig, cdb, rw_cdb(cdb, 0x88, 0, 3, 5000), 5000 * 512 - 100, NULL, 0);
+		cmd.task.lend = lend;
+		assert_int_equal(cmd_run(&cmd), SCSI_GOOD);
+		assert_int_equal(cmd.in_bytes, 5000 * 512 - 100);
+		assert_memory_equal(cmd.in, pattern + 3 * 512, cmd.in_bytes);
+		cmd_free(&cmd);
+		assert_int_equal(rig.fake->lent, lend ? 3 : 0);
+		assert_int_equal(rig.fake->backs, rig.fake->lent);
+		assert_int_equal(rig.fake->count[GW_READ], 3);
+	}
+	cmd_init(&cmd, &rig, cdb, rw_cdb(cdb, 0x8f, 0, 3, 5000), 0, NULL, 0);
+	cmd.task.lend = true;
+	rig.fake->fail_at = rig.fake->submitted + 2;
+	rig.fake->fail_with = GW_MEDIUM_ERROR;
+	cmd_run(&cmd);
+	assert_condition(&cmd, SCSI_IS_READ_ERROR);
+	cmd_free(&cmd);
+	assert_int_equal(rig.fake->lent, 3);
+	scsi_rig_down(&rig);
+}
+
 /* The whole disk in one command: in pieces, in order, however they come back,
  * however little memory there is. */
 static void reads_in_pieces(void **state)
@@ -530,11 +563,11 @@ static void pool_is_empty(void **state)
 	scsi_rig_down(&rig);
 }
 
-HARNESS_MAIN(cmocka_unit_test(reads_all), cmocka_unit_test(reads_in_pieces),
-	     cmocka_unit_test(reads_backwards), cmocka_unit_test(read_residuals),
-	     cmocka_unit_test(read_residuals_of_pieces), cmocka_unit_test(the_first_failure),
-	     cmocka_unit_test(late_data), cmocka_unit_test(durability_fails),
-	     cmocka_unit_test(writes_all), cmocka_unit_test(write_residuals),
-	     cmocka_unit_test(fua_reaches_the_store), cmocka_unit_test(verifies_all),
-	     cmocka_unit_test(write_and_verify_finds_it), cmocka_unit_test(medium_errors),
-	     cmocka_unit_test(pool_is_empty))
+HARNESS_MAIN(cmocka_unit_test(reads_all), cmocka_unit_test(reads_are_lent),
+	     cmocka_unit_test(reads_in_pieces), cmocka_unit_test(reads_backwards),
+	     cmocka_unit_test(read_residuals), cmocka_unit_test(read_residuals_of_pieces),
+	     cmocka_unit_test(the_first_failure), cmocka_unit_test(late_data),
+	     cmocka_unit_test(durability_fails), cmocka_unit_test(writes_all),
+	     cmocka_unit_test(write_residuals), cmocka_unit_test(fua_reaches_the_store),
+	     cmocka_unit_test(verifies_all), cmocka_unit_test(write_and_verify_finds_it),
+	     cmocka_unit_test(medium_errors), cmocka_unit_test(pool_is_empty))
