@@ -22,15 +22,6 @@ static char logged[512];
 
 /* ---- stand-ins ---------------------------------------------------------- */
 
-const void *loop_lend(struct loop *loop, struct drv_file *file, uint64_t offset, uint32_t length)
-{
-	(void)loop;
-	(void)file;
-	(void)offset;
-	(void)length;
-	return NULL;
-}
-
 void loop_submit(struct loop *loop, struct drv_op *op)
 {
 	(void)loop;
