@@ -31,7 +31,7 @@ load() {
 		--seconds 0.3 --json "$@" >"$T/out" 2>"$T/err"
 }
 
-# every figure there, above zero, in an order that can be
+# sane BLOCK [CONNECTIONS]: every figure there, above zero, in an order that can be
 sane() {
 	${PYTHON:-python3} -c '
 import json, sys
@@ -43,7 +43,11 @@ assert abs(r["iops"] * r["seconds"] / r["ios"] - 1) < 0.01, "iops"
 assert abs(r["mb_s"] * 1e6 / (r["iops"] * block) - 1) < 0.01, "mb_s"
 assert 0 < r["p50_us"] <= r["p99_us"] <= r["p999_us"], "quantiles"
 assert r["client_cpu_us"] > 0 and r["cpu_us"] >= 0, "cpu"
-' "$T/out" "$1" 2>>"$T/err"
+if len(sys.argv) > 3:
+    conns = int(sys.argv[3])
+    assert 0 < r["least_ios"] <= r["most_ios"], "least and most"
+    assert r["least_ios"] * conns <= r["ios"] <= r["most_ios"] * conns, "the sum"
+' "$T/out" "$@" 2>>"$T/err"
 }
 
 start_bare() {		# start_bare PROTOCOL
@@ -71,21 +75,21 @@ is "iSCSI: reads of 4 KiB, 32 in flight"
 load --proto iscsi --op write --depth 1 --server-pid $SERVER && sane 4096
 is "iSCSI: writes of 4 KiB, one in flight"
 load --proto iscsi --op mix --block-size 1m --depth 4 --conns 2 --server-pid $SERVER &&
-	sane 1048576
+	sane 1048576 2
 is "iSCSI: 1 MiB both ways over two connections"
 ! load --proto iscsi --digests && grep -q 'no digests' "$T/err"
 is "iSCSI: a server without digests is an error where they were asked for"
 end_bare
 start_bare nbd
 is "bare is ready for NBD"
-load --op read --server-pid $SERVER && sane 4096
+load --op read --server-pid $SERVER && sane 4096 1
 is "reads of 4 KiB, 32 in flight"
 load --op write --server-pid $SERVER && sane 4096
 is "writes of 4 KiB"
 load --op mix --depth 1 --pattern seq --server-pid $SERVER && sane 4096
 is "a mix, one in flight"
 load --op mix --block-size 256k --depth 8 --conns 3 --server-pid $SERVER &&
-	sane 262144
+	sane 262144 3
 is "256 KiB both ways over three connections"
 load --ios 77 --seconds 20 && grep -q '"ios": 77,' "$T/out"
 is "--ios ends the run after as many"
@@ -139,7 +143,7 @@ unshare $new sh -c '
 	awk 'NR > 1 && !($(NF - 1) > 0 && $(NF - 1) < 1000 && $NF < 1000) { exit 1 }
 		END { exit NR != 11 }' "$T/out"
 is "frames by all ways"
-aoe --op read && sane 4096 && grep -q '"depth": 32, "resent": 0}' "$T/out"
+aoe --op read && sane 4096 && grep -q '"depth": 32, "resent": 0,' "$T/out"
 is "AoE: reads of 4 KiB, 32 in flight"
 aoe --op mix --block-size 1k --depth 1 && sane 1024
 is "AoE: 1 KiB both ways, one in flight"
