@@ -6,8 +6,10 @@
 # "make bench".  Runs alone: BUILDDIR=build tests/bench/bench_smoke.sh
 B=${BUILDDIR:-.}/tests/bench
 T=$(mktemp -d) || exit 1
+HERE=$(dirname "$0")
 SERVER=
 n=0
+export PYTHONDONTWRITEBYTECODE=1
 
 end() {
 	[ -n "$SERVER" ] && kill "$SERVER" 2>/dev/null
@@ -50,6 +52,34 @@ if len(sys.argv) > 3:
 ' "$T/out" "$@" 2>>"$T/err"
 }
 
+# the judge of the goals, on runs that nobody made
+goals_judged() {
+	PYTHONPATH=$HERE ${PYTHON:-python3} -c '
+import bench_goals
+import bench
+
+def runs(server, *iops):
+    return [dict(server=server, case="c", round=r, iops=x) for r, x in enumerate(iops)]
+
+goal = bench_goals.goal("g", "us", "a,b", "c", "iops", ">=", 2)
+seen = runs("us", 200, 300, 400) + runs("a", 50, 150, 100) + runs("b", 100, 50, 100)
+row = bench_goals.judge(goal, seen, {})
+assert row["value"] == 2 and row["reached"] is True and row["rounds"] == 3, row
+row = bench_goals.judge(goal, [r for r in seen if r["round"] != 2] + runs("us", 1), {})
+assert row["value"] < 2 and row["reached"] is False, row
+row = bench_goals.judge(goal, runs("us", 200), {})
+assert row["reached"] is None and row["why"], row
+row = bench_goals.judge(goal, seen, {"b": "no b"})
+assert row["reached"] is None and row["value"] is None and row["why"] == "no b", row
+shown = bench_goals.judge(goal._replace(others=[], sign=""), seen, {})
+assert shown["value"] == 300 and shown["reached"] is None and not shown["why"], shown
+assert len({g.name for g in bench_goals.GOALS}) == len(bench_goals.GOALS)
+for g in bench_goals.GOALS:
+    for server, case in bench_goals.pairs(g):
+        assert server in bench.everybody() and bench.case_of(case).name == case, g
+' >"$T/out" 2>"$T/err"
+}
+
 start_bare() {		# start_bare PROTOCOL
 	rm -f "$T/ready"
 	"$B/bare" "unix:$T/s" "$1" >"$T/ready" &
@@ -67,7 +97,7 @@ end_bare() {
 	SERVER=
 }
 
-echo 1..20
+echo 1..23
 start_bare iscsi
 is "bare is ready for iSCSI"
 load --proto iscsi --op read --server-pid $SERVER && sane 4096
@@ -93,6 +123,10 @@ load --op mix --block-size 256k --depth 8 --conns 3 --server-pid $SERVER &&
 is "256 KiB both ways over three connections"
 load --ios 77 --seconds 20 && grep -q '"ios": 77,' "$T/out"
 is "--ios ends the run after as many"
+began=$(date +%s)
+load --ios 1 --depth 1 --conns 3 --hold 2 && grep -q '"ios": 3,' "$T/out" &&
+	[ $(($(date +%s) - began)) -ge 2 ]
+is "--hold stays connected after the report"
 ! load --block-size 2m --region 1m && grep -q smaller "$T/err"
 is "a region below one request is refused"
 end_bare
@@ -103,6 +137,12 @@ dd if=/dev/zero of="$T/file" bs=64k count=16 2>/dev/null &&
 is "the floor of writes"
 "$B/floor" "$T/file" read 262144 1048576 0.3 >"$T/out" 2>"$T/err" && sane 262144
 is "the floor of reads"
+goals_judged
+is "goals: the best of each round, medians of pairs, yes, no and not measured"
+${PYTHON:-python3} "$HERE/bench.py" --goals 'nbd-aio-4k-read-*' --rounds 1 --seconds 0.2 \
+	--warmup 0.1 --size 16m --dir "$T" --json "$T/goals" >"$T/out" 2>"$T/err" &&
+	grep -Eq '^  nbd-aio-4k-read-32-iops +[0-9.]+ x sluice, .* >= 0.5 x +(yes|no)$' "$T/out"
+is "goals: only what they need is run"
 [ "$(id -u)" = 0 ] && new=-n || new=-rn
 
 # bare at one end of a wire, load at the other; the server sleeps for a while from
@@ -131,7 +171,7 @@ aoe() {
 }
 
 if ! unshare $new ip link add near type veth peer name far 2>/dev/null; then
-	for i in 16 17 18 19 20; do
+	for i in 19 20 21 22 23; do
 		echo "ok $i # SKIP no network name space, ip(8) or veth"
 	done
 	exit
