@@ -18,7 +18,8 @@ ends 2 "'sevre' is not a word" sevre x
 ends 2 "nothing to serve" serve
 ends 2 "no option '--bogus'" serve --bogus x
 ends 2 "--size needs a value: --size SIZE" serve --size
-ends 2 "two images are named 'disk': $PWD/a/disk.img and $PWD/b/disk.raw" serve a/disk.img b/disk.raw
+ends 2 "two images are named 'disk': $PWD/a/disk.img and $PWD/b/disk.raw" \
+	serve a/disk.img b/disk.raw
 has "$("$SLUICED" serve --help)" "--nbd" "--help shows the options of the front ends"
 is "$("$SLUICED" --version | wc -l)" 1 "--version is one line"
 
