@@ -5,9 +5,12 @@
 # moves bytes, all under the same light client (load), on the same file.
 # Every case of every round runs all servers right after each other, so what
 # disturbs the machine hits all alike; the table shows medians, and ratios as
-# medians of pairs of one round.  README says what the figures mean.
+# medians of pairs of one round.  At the end the goals of the project (bench_goals.py),
+# for which a few more pairs run.  README says what the figures mean.
 import argparse
 import collections
+import contextlib
+import functools
 import json
 import mmap
 import os
@@ -19,10 +22,15 @@ import subprocess
 import sys
 import tempfile
 
+import bench_goals
+from bench_device import Device, device_servers
+from bench_idle import idle
 from bench_servers import (BUILD, LINKS, Failed, Floor, all_servers, fits,
                            free_port, measured, read_file, wait_for)
 
-Case = collections.namedtuple('Case', 'name op block depth')
+# conns: None is what --conns says
+Case = collections.namedtuple('Case', 'name op block depth conns',
+                              defaults=[None])
 CASES = [Case('%s-%s-%d' % (block, op, depth), op, block, depth)
          for block, depths in (('1k', (1, 32)), ('4k', (1, 16, 32)),
                                ('256k', (1, 8, 32)))
@@ -100,20 +108,21 @@ class Running:
         return not alive(self.pid or self.child.pid)
 
 
-def load(run, *words):
-    words = [os.path.join(BUILD, 'tests/bench/load'), '--json',
-             '--connect', run.server.where(run),
-             '--proto', run.server.proto, '--export', run.server.export,
-             *run.server.words, *map(str, words)]
-    return measured(words)
+def load_words(run, *words):
+    return [os.path.join(BUILD, 'tests/bench/load'), '--json',
+            '--connect', run.server.where(run),
+            '--proto', run.server.proto, '--export', run.server.export,
+            *run.server.words, *map(str, words)]
 
 
 def run_one(args, server, case, folder, image):
-    if isinstance(server, Floor):
-        result = server.run(args, case, image)
-    else:
-        result = run_server(args, server, case, folder, image)
-    if case.op != 'read':
+    with (Device(image) if server.device
+          else contextlib.nullcontext(image)) as its:
+        if isinstance(server, Floor):
+            result = server.run(args, case, its)
+        else:
+            result = run_server(args, server, case, folder, its)
+    if case.op == 'write' or server.device:
         settle(image, args.cache)
     if result['errors']:
         raise Failed('%d I/Os failed' % result['errors'])
@@ -126,15 +135,19 @@ def run_one(args, server, case, folder, image):
 
 def run_server(args, server, case, folder, image):
     with Running(server, case, folder, image) as run:
+        if case.op == 'idle':
+            return idle(run.pid, load_words(run))
         if server.fill:
             block = '4k' if server.proto == 'aoe' else '1m'
-            load(run, '--op', 'write', '--pattern', 'seq', '--block-size',
-                 block, '--depth', 4, '--ios', (1 << 30) // size_arg(block),
-                 '--seconds', 60)
-        return load(run, '--op', case.op, '--block-size', case.block,
-                    '--depth', case.depth, '--conns', args.conns,
-                    '--seconds', args.seconds, '--warmup', args.warmup,
-                    '--region', args.size, '--server-pid', run.pid)
+            measured(load_words(
+                run, '--op', 'write', '--pattern', 'seq', '--block-size',
+                block, '--depth', 4, '--ios', (1 << 30) // size_arg(block),
+                '--seconds', 60))
+        return measured(load_words(
+            run, '--op', case.op, '--block-size', case.block, '--depth',
+            case.depth, '--conns', case.conns or args.conns,
+            '--seconds', args.seconds, '--warmup', args.warmup,
+            '--region', args.size, '--server-pid', run.pid))
 
 
 def settle(image, cache):
@@ -251,6 +264,9 @@ def arguments():
     p.add_argument('--cases', help='names or patterns, of ' +
                    ','.join(c.name for c in CASES))
     p.add_argument('--proto', choices=PROTOS, help='only its servers')
+    p.add_argument('--goals', nargs='?', const='*', metavar='PATTERNS',
+                   help='only what the goals of the project need, or those '
+                   'whose names fit, as nbd-*,idle-*')
     p.add_argument('--quick', action='store_true',
                    help='1 round, 1 s, only ' + QUICK_CASES)
     p.add_argument('--rounds', type=int)
@@ -267,6 +283,10 @@ def arguments():
                    '(default: reno if the system has one that paces)')
     p.add_argument('--json', metavar='FILE')
     args = p.parse_args()
+    args.whole = not (args.goals or args.quick or args.proto or args.cases or
+                      args.conns != 1 or args.servers != DEFAULT_SERVERS)
+    if args.goals and args.conns != 1:
+        p.error('goals have their own connections')
     args.rounds = args.rounds or (1 if args.quick else 5)
     args.seconds = args.seconds or (1 if args.quick else 2)
     args.cases = args.cases or (QUICK_CASES if args.quick else '*')
@@ -307,22 +327,25 @@ def move_to_netns(args):
     print('bench: no network name space; TCP stays ' + now)
 
 
+@functools.lru_cache
+def everybody():
+    return {**all_servers(), **device_servers()}
+
+
 def chosen(args):
-    known, names = all_servers(), []
-    wired = os.environ.get('SLUICE_BENCH_NETNS') == 'wired'
+    """The servers and cases of the tables."""
+    known, names = everybody(), []
     for name in args.servers.split(','):
         if name not in known:
             sys.exit('bench: no server %s; there are: %s' % (
                 name, ', '.join(known)))
         if args.proto and known[name].proto not in (args.proto, 'none'):
             continue
-        if known[name].proto == 'aoe' and not wired:
-            print('%-14s left out: no veth pair in a name space' % name)
-        elif known[name].here():
+        why = known[name].why_not(args.dir)
+        print('%-14s %s' % (name, 'left out: ' + why if why
+                            else known[name].version()))
+        if not why:
             names.append(name)
-            print('%-14s %s' % (name, known[name].version()))
-        else:
-            print('%-14s left out: no %s' % (name, known[name].program))
     cases = [c for c in CASES if fits(c, args.cases) and
              any(known[n].takes(c) for n in names if known[n].proto != 'none')]
     if not names or not cases:
@@ -330,16 +353,58 @@ def chosen(args):
     return {n: known[n] for n in names}, cases
 
 
-def run_all(args, servers, cases, folder, image):
+def case_of(name):
+    """A case by its name: BLOCK-OP-DEPTH, or BLOCK-OP-DEPTHxCONNECTIONS."""
+    if '-' not in name:
+        return Case(name, name, '4k', 1)
+    block, op, count = name.split('-')
+    depth, _, conns = count.partition('x')
+    return Case(name, op, block, int(depth), int(conns) if conns else None)
+
+
+def schedule(servers, cases, goals):
+    """[[(server, case)]]: what the tables need, and what the goals need beside
+    it.  The runs of one list are right after each other."""
+    plan = {c.name: [(n, c) for n in servers if servers[n].takes(c)]
+            for c in cases}
+    there = {(n, at) for at in plan for n, _ in plan[at]}
+    for g in goals:
+        for name, case in bench_goals.pairs(g):
+            if (name, case) not in there:
+                plan.setdefault(g.ours[1], []).append((name, case_of(case)))
+                there.add((name, case))
+    return list(plan.values())
+
+
+def goals_of(args, servers, cases):
+    """Which are to be shown, and why servers of theirs cannot run.  A run of
+    some servers or cases shows those that it answers anyhow."""
+    goals, absent = [], {}
+    if args.goals or args.whole:
+        goals = bench_goals.chosen(args.goals or '*')
+    elif args.conns == 1:
+        there = {(n, c.name) for its in schedule(servers, cases, [])
+                 for n, c in its}
+        goals = [g for g in bench_goals.GOALS
+                 if there.issuperset(bench_goals.pairs(g))]
+    for name in {n for g in goals for n, _ in bench_goals.pairs(g)}:
+        why = everybody()[name].why_not(args.dir)
+        if why:
+            absent[name] = why
+    if args.goals and not goals:
+        sys.exit('bench: no such goal; there are: ' +
+                 ', '.join(g.name for g in bench_goals.GOALS))
+    return goals, absent
+
+
+def run_all(args, plan, folder, image):
     runs, failures = [], []
-    names = list(servers)
     for rnd in range(args.rounds):
-        for case in cases:
-            its = [n for n in names if servers[n].takes(case)]
-            turn = (rnd + cases.index(case)) % len(its)
-            for name in its[turn:] + its[:turn]:
+        for at, its in enumerate(plan):
+            turn = (rnd + at) % len(its)
+            for name, case in its[turn:] + its[:turn]:
                 try:
-                    r = run_one(args, servers[name], case, folder, image)
+                    r = run_one(args, everybody()[name], case, folder, image)
                 except Failed as e:
                     failures.append('%s, %s: %s' % (name, case.name, e))
                     print('FAILED ' + failures[-1], file=sys.stderr)
@@ -350,25 +415,7 @@ def run_all(args, servers, cases, folder, image):
     return runs, failures
 
 
-def main():
-    args = arguments()
-    move_to_netns(args)
-    servers, cases = chosen(args)
-    about = machine(args.dir)
-    print('%(cpu)s, %(cores)d cores, Linux %(kernel)s, %(folder)s on '
-          '%(file_system)s, TCP %(tcp)s' % about)
-    print('%d rounds of %g s, %d connection(s); about %d minutes' % (
-        args.rounds, args.seconds, args.conns, 1 + args.rounds *
-        sum(s.takes(c) for s in servers.values() for c in cases) *
-        (args.seconds + args.warmup + 0.5) / 60), flush=True)
-    folder = tempfile.mkdtemp(prefix='sluice-bench-', dir=args.dir)
-    try:
-        image = os.path.join(folder, 'image')
-        make_image(image, args.size)
-        settle(image, args.cache)
-        runs, failures = run_all(args, servers, cases, folder, image)
-    finally:
-        shutil.rmtree(folder)
+def show_tables(runs, servers, cases):
     tables = {}
     for title in dict.fromkeys(s.table or s.proto for s in servers.values()):
         its = {n: s for n, s in servers.items()
@@ -381,12 +428,46 @@ def main():
         tables[title] = summary(runs, its, mine, base)
         print('\n--- %s, one client' % title)
         print_table(tables[title], mine, base, its)
+    return tables
+
+
+def measure(args, plan):
+    folder = tempfile.mkdtemp(prefix='sluice-bench-', dir=args.dir)
+    try:
+        image = os.path.join(folder, 'image')
+        make_image(image, args.size)
+        settle(image, args.cache)
+        return run_all(args, plan, folder, image)
+    finally:
+        shutil.rmtree(folder)
+
+
+def main():
+    args = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    move_to_netns(args)
+    servers, cases = ({}, []) if args.goals else chosen(args)
+    goals, absent = goals_of(args, servers, cases)
+    plan = schedule(servers, cases, [
+        g for g in goals if not bench_goals.why_not(g, absent)])
+    about = machine(args.dir)
+    print('%(cpu)s, %(cores)d cores, Linux %(kernel)s, %(folder)s on '
+          '%(file_system)s, TCP %(tcp)s' % about)
+    print('%d rounds of %g s, %d connection(s); about %d minutes' % (
+        args.rounds, args.seconds, args.conns, 1 + args.rounds *
+        sum(map(len, plan)) * (args.seconds + args.warmup + 1) / 60), flush=True)
+    runs, failures = measure(args, plan)
+    tables = show_tables(runs, servers, cases)
+    rows = [bench_goals.judge(g, runs, absent) for g in goals]
+    if goals:
+        bench_goals.print_goals(goals, rows, args.rounds)
     if args.json:
+        versions = {n: everybody()[n].version()
+                    for n in dict(pair for its in plan for pair in its)}
         with open(args.json, 'w') as f:
-            json.dump({'machine': about, 'tables': tables,
-                       'versions': {n: s.version()
-                                    for n, s in servers.items()},
-                       'runs': runs, 'failures': failures}, f, indent=1)
+            json.dump({'machine': about, 'tables': tables, 'goals': rows,
+                       'versions': versions, 'runs': runs,
+                       'failures': failures}, f, indent=1)
     return 1 if failures else 0
 
 

@@ -11,6 +11,7 @@ import subprocess
 import time
 
 BUILD = os.environ.get('BUILDDIR', '.')
+SLUICED = os.path.join(BUILD, 'gateway/daemon/sluiced')
 IQN = 'iqn.2026-11.org.sluice:bench'
 SHELF = '7.0'
 STREAM_CASES = '4k-*-1,4k-*-32,256k-*'
@@ -81,6 +82,7 @@ class Server:
     words = ()          # for load
     peer = True         # somebody else's: sluice is held against the best
     fill = False        # memory: written once before it is measured
+    device = False      # wants a block device over the file
     env = {}
 
     def __init__(self, program, version=None):
@@ -89,6 +91,10 @@ class Server:
 
     def here(self):
         return os.access(self.program, os.X_OK)
+
+    def why_not(self, folder):
+        """Why it cannot run here, with files in this folder; '' if it can."""
+        return '' if self.here() else 'no ' + os.path.basename(self.program)
 
     def version(self):
         if not self.version_words:
@@ -338,6 +344,11 @@ class Frames(Server):
     export = SHELF
     cases = FRAME_CASES
 
+    def why_not(self, folder):
+        if os.environ.get('SLUICE_BENCH_NETNS') != 'wired':
+            return 'no veth pair in a name space'
+        return super().why_not(folder)
+
     def where(self, run):
         return LINKS[run.case.block][1]
 
@@ -392,7 +403,7 @@ class Vblade(Frames):
 
 
 def all_servers():
-    sluiced = os.path.join(BUILD, 'gateway/daemon/sluiced')
+    sluiced = SLUICED
     bare = os.path.join(BUILD, 'tests/bench/bare')
     digests = ['--digests']
     durable = {'table': 'aoe, durable', 'cases': '1k-write-*,4k-write-*'}
@@ -401,6 +412,7 @@ def all_servers():
         'floor': Floor(os.path.join(BUILD, 'tests/bench/floor')),
         'sluice': Sluice(sluiced),
         'sluice-aio': Sluice(sluiced, ['--engine', 'aio']),
+        'sluice-1': Sluice(sluiced, ['--threads', '1']),
         'sluice-2': Sluice(sluiced, ['--threads', '2']),
         'sluice-mem': Sluice(sluiced, image='memory:1G'),
         'nbdkit': Nbdkit('nbdkit', ['--version']),

@@ -47,8 +47,15 @@ check_PROGRAMS += %reldir%/load %reldir%/bare %reldir%/floor %reldir%/frames
 
 TESTS += %reldir%/bench_smoke.sh %reldir%/bench_check.py
 dist_check_SCRIPTS += %reldir%/bench_smoke.sh
-EXTRA_DIST += %reldir%/README %reldir%/bench.py %reldir%/bench_servers.py \
-	%reldir%/bench_check.py %reldir%/bench_check.txt
+EXTRA_DIST += \
+	%reldir%/README \
+	%reldir%/bench.py \
+	%reldir%/bench_check.py \
+	%reldir%/bench_check.txt \
+	%reldir%/bench_device.py \
+	%reldir%/bench_goals.py \
+	%reldir%/bench_idle.py \
+	%reldir%/bench_servers.py
 
 .PHONY: bench bench-check
 bench-check: all %reldir%/load$(EXEEXT)

@@ -35,6 +35,7 @@ static const char usage[] =
 	"  --pattern random|seq   (random)\n"
 	"  --structured           NBD: ask for structured replies\n"
 	"  --digests              iSCSI: CRC32C on headers and data\n"
+	"  --hold S               after the report stay connected, idle, for as long\n"
 	"  --server-pid PID       measure this server's CPU too\n"
 	"  --json                 one line of JSON instead of a line of text\n";
 
@@ -156,6 +157,9 @@ static void take_option(struct options *o, int opt, const char *arg)
 	case 't':
 		o->plan.structured = true;
 		break;
+	case 'H':
+		o->plan.hold_seconds = seconds_arg(arg);
+		break;
 	case 'g':
 		o->plan.digests = true;
 		break;
@@ -165,12 +169,9 @@ static void take_option(struct options *o, int opt, const char *arg)
 	case 'j':
 		o->json = true;
 		break;
-	case 'h':
-		fputs(usage, stdout);
-		exit(0);
 	default:
-		fputs(usage, stderr);
-		exit(2);
+		fputs(usage, opt == 'h' ? stdout : stderr);
+		exit(opt == 'h' ? 0 : 2);
 	}
 }
 
@@ -185,7 +186,8 @@ static void read_options(struct options *o, int argc, char **argv)
 		{ "ios", 1, NULL, 'i' },	{ "pattern", 1, NULL, 'a' },
 		{ "structured", 0, NULL, 't' }, { "server-pid", 1, NULL, 'P' },
 		{ "digests", 0, NULL, 'g' },	{ "json", 0, NULL, 'j' },
-		{ "help", 0, NULL, 'h' },	{ NULL, 0, NULL, 0 },
+		{ "hold", 1, NULL, 'H' },	{ "help", 0, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
 	};
 	int opt;
 
@@ -207,23 +209,28 @@ static void report(const struct load_result *r, bool json)
 	static const char text[] = "%llu I/Os, %llu errors, %.2f s: %.0f IOPS, %.1f MB/s,"
 				   " p50 %.1f p99 %.1f p999 %.1f us,"
 				   " CPU server %.2f client %.2f us/IO,"
-				   " depth %u, %llu sent again\n";
+				   " depth %u, %llu sent again,"
+				   " per connection %llu to %llu\n";
 	static const char as_json[] = "{\"ios\": %llu, \"errors\": %llu, \"seconds\": %.4f,"
 				      " \"iops\": %.1f, \"mb_s\": %.2f, \"p50_us\": %.2f,"
 				      " \"p99_us\": %.2f, \"p999_us\": %.2f,"
 				      " \"cpu_us\": %.3f, \"client_cpu_us\": %.3f,"
-				      " \"depth\": %u, \"resent\": %llu}\n";
+				      " \"depth\": %u, \"resent\": %llu,"
+				      " \"least_ios\": %llu, \"most_ios\": %llu}\n";
 
 	printf(json ? as_json : text, (unsigned long long)t->ios, (unsigned long long)t->errors,
 	       r->seconds, (double)t->ios / r->seconds, (double)t->bytes / r->seconds / 1e6,
 	       load_hist_quantile_us(&t->hist, 0.50), load_hist_quantile_us(&t->hist, 0.99),
 	       load_hist_quantile_us(&t->hist, 0.999), cpu, r->client_cpu_seconds * 1e6 / ios,
-	       r->depth, (unsigned long long)t->resent);
+	       r->depth, (unsigned long long)t->resent, (unsigned long long)r->least_ios,
+	       (unsigned long long)r->most_ios);
+	fflush(stdout);
 }
 
 int main(int argc, char **argv)
 {
 	static struct load_result result;
+	struct load_run *run;
 	struct options o = {
 		.proto = &load_nbd_proto,
 		.plan =
@@ -237,10 +244,14 @@ int main(int argc, char **argv)
 				.ios_limit = UINT64_MAX,
 			},
 	};
+	int held;
 
 	read_options(&o, argc, argv);
-	if (load_run(&o.plan, o.proto, &result) < 0)
+	run = load_run(&o.plan, o.proto, &result);
+	if (!run)
 		return 1;
 	report(&result, o.json);
-	return result.tally.ios == 0;
+	held = load_run_hold(run);
+	load_run_end(run);
+	return held < 0 || result.tally.ios == 0;
 }

@@ -59,6 +59,7 @@ void load_conn_done(struct load_conn *c, uint32_t slot, bool failed)
 	if (failed || s->failed) {
 		c->tally->errors++;
 	} else {
+		c->ios++;
 		c->tally->ios++;
 		c->tally->bytes += c->plan->block_bytes;
 		load_hist_add(&c->tally->hist, c->now_ns - s->born_ns);

@@ -30,6 +30,7 @@ struct load_plan {
 	uint64_t ios_limit; /* per connection; then it is over */
 	double seconds;
 	double warmup_seconds;
+	double hold_seconds; /* stay connected after the run, and idle */
 	int server_pid; /* 0: server CPU is not measured */
 };
 
@@ -56,6 +57,7 @@ struct load_conn {
 	uint64_t size_bytes; /* of the volume; set by connect */
 	uint64_t rng, next_block; /* where the next request goes */
 	uint64_t ios_left; /* of plan->ios_limit */
+	uint64_t ios; /* good ones, of the window */
 	uint32_t depth; /* connect may lower it, not raise it */
 	uint32_t free_count;
 	uint32_t *free_slots; /* stack of slot numbers */

@@ -20,9 +20,10 @@
 
 enum { EVENTS = 64, SILENCE_SECONDS = 30, DRAIN_SECONDS = 10 };
 
-struct run {
+struct load_run {
 	struct load_plan *plan;
 	const struct load_proto *proto;
+	struct load_tally *tally;
 	struct load_conn *conns;
 	uint32_t open; /* connections that were begun */
 	bool *blocked; /* waits for POLLOUT, by connection */
@@ -37,7 +38,7 @@ struct mark {
 	double server_cpu, client_cpu;
 };
 
-static int watch(struct run *r, uint32_t i, bool out, int op)
+static int watch(struct load_run *r, uint32_t i, bool out, int op)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = i };
 
@@ -47,7 +48,7 @@ static int watch(struct run *r, uint32_t i, bool out, int op)
 	return epoll_ctl(r->epoll, op, r->conns[i].fd, &ev);
 }
 
-static int connect_all(struct run *r, struct load_tally *tally)
+static int connect_all(struct load_run *r)
 {
 	struct load_plan *plan = r->plan;
 	uint32_t i, k;
@@ -56,7 +57,7 @@ static int connect_all(struct run *r, struct load_tally *tally)
 		struct load_conn *c = &r->conns[i];
 
 		r->open++;
-		if (load_conn_init(c, plan, tally, i + 1) < 0 || r->proto->connect(c) < 0)
+		if (load_conn_init(c, plan, r->tally, i + 1) < 0 || r->proto->connect(c) < 0)
 			return -1;
 		for (k = c->depth; k > 0; k--)
 			c->free_slots[c->free_count++] = k - 1;
@@ -71,7 +72,7 @@ static int connect_all(struct run *r, struct load_tally *tally)
 	return -1;
 }
 
-static int turn(struct run *r, uint32_t i, bool wait)
+static int turn(struct load_run *r, uint32_t i, bool wait)
 {
 	struct load_conn *c = &r->conns[i];
 	int left;
@@ -92,7 +93,7 @@ static int turn(struct run *r, uint32_t i, bool wait)
 }
 
 /* Wait for something, and deal with it. */
-static int step(struct run *r)
+static int step(struct load_run *r)
 {
 	struct epoll_event ev[EVENTS];
 	int i, n;
@@ -110,7 +111,7 @@ static int step(struct run *r)
 	return 0;
 }
 
-static bool all_idle(const struct run *r)
+static bool all_idle(const struct load_run *r)
 {
 	uint32_t i;
 
@@ -120,7 +121,7 @@ static bool all_idle(const struct run *r)
 	return true;
 }
 
-static int run_until(struct run *r, uint64_t end_ns)
+static int run_until(struct load_run *r, uint64_t end_ns)
 {
 	while (r->now_ns < end_ns) {
 		if (r->plan->ios_limit != UINT64_MAX && all_idle(r))
@@ -135,7 +136,7 @@ static int run_until(struct run *r, uint64_t end_ns)
 	return 0;
 }
 
-static int drain(struct run *r)
+static int drain(struct load_run *r)
 {
 	uint64_t end = r->now_ns + DRAIN_SECONDS * 1000000000ull;
 
@@ -160,7 +161,7 @@ static double own_cpu(void)
 	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-static struct mark mark_now(const struct run *r)
+static struct mark mark_now(const struct load_run *r)
 {
 	struct mark m = { .server_cpu = -1 };
 
@@ -176,7 +177,33 @@ static uint64_t later(uint64_t ns, double seconds)
 	return ns + (uint64_t)(seconds * 1e9);
 }
 
-static int measure(struct run *r, struct load_tally *tally, struct load_result *out)
+/* From here on it counts. */
+static struct mark begin_window(struct load_run *r)
+{
+	struct mark m = mark_now(r);
+	uint32_t i;
+
+	memset(r->tally, 0, sizeof(*r->tally));
+	for (i = 0; i < r->plan->conns; i++)
+		r->conns[i].ios = 0;
+	return m;
+}
+
+static void take_counts(const struct load_run *r, struct load_result *out)
+{
+	uint32_t i;
+
+	out->tally = *r->tally;
+	out->least_ios = out->most_ios = r->conns[0].ios;
+	for (i = 1; i < r->plan->conns; i++) {
+		uint64_t ios = r->conns[i].ios;
+
+		out->least_ios = ios < out->least_ios ? ios : out->least_ios;
+		out->most_ios = ios > out->most_ios ? ios : out->most_ios;
+	}
+}
+
+static int measure(struct load_run *r, struct load_result *out)
 {
 	struct mark a, b;
 	uint32_t i;
@@ -188,11 +215,10 @@ static int measure(struct run *r, struct load_tally *tally, struct load_result *
 			return -1;
 	if (run_until(r, later(r->now_ns, r->plan->warmup_seconds)) < 0)
 		return -1;
-	a = mark_now(r);
-	memset(tally, 0, sizeof(*tally));
+	a = begin_window(r);
 	if (run_until(r, later(a.ns, r->plan->seconds)) < 0)
 		return -1;
-	out->tally = *tally;
+	take_counts(r, out);
 	b = mark_now(r);
 	out->depth = r->conns[0].depth;
 	out->seconds = (double)(b.ns - a.ns) / 1e9;
@@ -203,26 +229,51 @@ static int measure(struct run *r, struct load_tally *tally, struct load_result *
 	return drain(r);
 }
 
-int load_run(struct load_plan *plan, const struct load_proto *p, struct load_result *out)
+void load_run_end(struct load_run *r)
 {
-	struct run r = { .plan = plan, .proto = p };
-	struct load_tally *tally = calloc(1, sizeof(*tally));
-	int ret = -1;
 	uint32_t i;
 
-	r.epoll = epoll_create1(EPOLL_CLOEXEC);
-	r.conns = calloc(plan->conns, sizeof(*r.conns));
-	r.blocked = calloc(plan->conns, sizeof(*r.blocked));
-	if (tally && r.conns && r.blocked && r.epoll >= 0 && connect_all(&r, tally) == 0)
-		ret = measure(&r, tally, out);
-	for (i = 0; i < r.open; i++) {
-		p->close(&r.conns[i]);
-		load_conn_free(&r.conns[i]);
+	for (i = 0; i < r->open; i++) {
+		r->proto->close(&r->conns[i]);
+		load_conn_free(&r->conns[i]);
 	}
-	if (r.epoll >= 0)
-		close(r.epoll);
-	free(r.blocked);
-	free(r.conns);
-	free(tally);
-	return ret;
+	if (r->epoll >= 0)
+		close(r->epoll);
+	free(r->blocked);
+	free(r->conns);
+	free(r->tally);
+	free(r);
+}
+
+int load_run_hold(struct load_run *r)
+{
+	uint64_t end;
+
+	r->issue = false;
+	r->now_ns = load_conn_clock_ns();
+	end = later(r->now_ns, r->plan->hold_seconds);
+	while (r->now_ns < end)
+		if (step(r) < 0)
+			return -1;
+	return 0;
+}
+
+struct load_run *load_run(struct load_plan *plan, const struct load_proto *p,
+			  struct load_result *out)
+{
+	struct load_run *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->plan = plan;
+	r->proto = p;
+	r->epoll = epoll_create1(EPOLL_CLOEXEC);
+	r->tally = calloc(1, sizeof(*r->tally));
+	r->conns = calloc(plan->conns, sizeof(*r->conns));
+	r->blocked = calloc(plan->conns, sizeof(*r->blocked));
+	if (r->tally && r->conns && r->blocked && r->epoll >= 0 && connect_all(r) == 0 &&
+	    measure(r, out) == 0)
+		return r;
+	load_run_end(r);
+	return NULL;
 }
