@@ -73,6 +73,7 @@ static void finish(struct iscsi_conn *conn)
 		return;
 	conn->finished = true;
 	iscsi_out_sent(conn);
+	iscsi_out_settle(conn);
 	iscsi_tcp_drop(conn);
 	iscsi_talk_free(conn);
 	loop_stream_close(&conn->stream);
@@ -104,6 +105,7 @@ static void turn(struct loop_task *task)
 {
 	struct iscsi_conn *conn = of_task(task);
 
+	iscsi_out_settle(conn);
 	iscsi_tcp_run(conn);
 	iscsi_ffp_look(conn);
 	if (conn->doom)

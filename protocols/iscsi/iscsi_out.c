@@ -151,9 +151,20 @@ static bool put_all(struct iscsi_conn *conn, struct iscsi_outs *outs)
 		if (out->task)
 			out->task->last = NULL;
 		closes |= out->closes;
+		conn->lent_sent += out->lent;
 		iscsi_pool_out_put(conn->home, out);
 	}
 	return closes;
+}
+
+/* Others may run by it. */
+void iscsi_out_settle(struct iscsi_conn *conn)
+{
+	int n = (int)conn->lent_sent;
+
+	conn->lent_sent = 0;
+	if (n && conn->sess->scsi)
+		scsi_nexus_unsent(conn->sess->scsi, -n);
 }
 
 bool iscsi_out_sent(struct iscsi_conn *conn)

@@ -76,7 +76,7 @@ struct iscsi_out *iscsi_pool_out(struct iscsi_home *home)
 	STAILQ_REMOVE_HEAD(&home->free_outs, next);
 	out->task = NULL;
 	out->statsn = ISCSI_STATSN_TAKE;
-	out->closes = false;
+	out->closes = out->lent = false;
 	out->data_bytes = 0;
 	out->data.n = 0;
 	out->data.bytes = 0;

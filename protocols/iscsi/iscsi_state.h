@@ -95,6 +95,7 @@ struct iscsi_out {
 	struct iscsi_task *task; /* it may still get this task's status; or null */
 	uint8_t statsn; /* enum iscsi_statsn */
 	bool closes; /* the connection ends when it was sent */
+	bool lent; /* data stands in the store's own memory */
 	uint32_t data_bytes; /* without padding */
 	uint8_t head[ISCSI_BHS_BYTES + ISCSI_DIGEST_BYTES];
 	uint8_t tail[ISCSI_RX_TAIL_MAX_BYTES];
@@ -212,6 +213,7 @@ struct iscsi_conn {
 	uint32_t statsn;
 	struct iscsi_outs queue, sending;
 	unsigned n_queued;
+	unsigned lent_sent; /* what was lent and is over, until the nexus is told */
 	unsigned tx_n;
 	struct iovec tx_iov[ISCSI_TX_IOV];
 

@@ -12,7 +12,7 @@ import threading
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "wire"))
 from iscsitarget import *   # noqa: E402
-from iscsitarget import read as iscsi_read      # noqa: E402
+from iscsitarget import read as iscsi_read, write as iscsi_write    # noqa: E402
 import nbdwire              # noqa: E402
 from nbdwire import Closed, fails, good_client, ok, pattern     # noqa: E402,F401
 
@@ -125,10 +125,22 @@ def _():
             same_bytes(bytes(ok(c.read(0, SIZE)).data), DATA, "all in one reply")
 
 
-@case("not to who is told of zeroes, not of memory, not past the page cache")
+@case("memory is lent a page at a time")
+def _():
+    with Server("m=memory:%d" % SIZE) as s, s.client("simple", name="m") as c:
+        for at in range(0, SIZE, MiB):
+            ok(c.write(at, DATA[at:at + MiB]))
+        read_randomly(c, 200, random.Random(3))
+        before = lent(s)
+        for at in range(0, SIZE, SIZE // 100 // PAGE * PAGE):
+            same_bytes(bytes(ok(c.read(at, PAGE)).data), DATA[at:at + PAGE])
+        expect(lent(s) - before >= 100, "%d of 100 reads were lent", lent(s) - before)
+
+
+@case("not to who is told of zeroes, not past the page cache")
 def _():
     with Server("a=" + make_cached(), "m=memory:16M") as s:
-        for mode, name in (("structured", "a"), ("extended", "a"), ("simple", "m")):
+        for mode, name in (("structured", "a"), ("extended", "a"), ("structured", "m")):
             with s.client(mode, name=name) as c:
                 for at in range(0, MiB, 64 * KiB):
                     ok(c.read(at, PAGE))
@@ -161,6 +173,26 @@ def _():
                     same_bytes(bytes(iscsi_read(c, lba, n)), DATA[lba * BLOCK:(lba + n) * BLOCK])
             got = lent(s) - before
             expect(got > 80 if digest == "None" else not got, "%d reads lent, DataDigest=%s", got, digest)
+
+
+@case("iSCSI: what a read was lent is not what an ORDERED write behind it writes", limit=60)
+def _():
+    keys = {"InitialR2T": "No", "ImmediateData": "Yes", "MaxRecvDataSegmentLength": "65536"}
+    with Target(make_cached()) as s:
+        with s.login(keys) as c:
+            for i in range(100):
+                n = (1, 8, 64, 2048)[i % 4]
+                old, new = (bytes([k % 251]) * (n * BLOCK) for k in (i, i + 1))
+                iscsi_write(c, 0, old)
+                iscsi_read(c, 0, n)
+                t, one = c.command(cdb.read16(0, n), read=n * BLOCK)
+                u, two = c.command(cdb.write16(0, n), new, attr=iscsiwire.ORDERED)
+                v, three = c.command(cdb.read16(0, n), read=n * BLOCK)
+                c.send(*one, *two, *three)
+                c.wait(t, u, v)
+                same_bytes(bytes(t.data), old, "the read before")
+                same_bytes(bytes(v.data), new, "the read behind")
+        expect(lent(s) > 150, "%d reads were lent", lent(s))
 
 
 # ---- writers beside ----

@@ -42,6 +42,7 @@ struct scsi_nexus {
 	void *owner;
 	unsigned n_joining;
 	uint64_t last_number; /* of a task */
+	unsigned n_unsent; /* pieces of data-in that were lent and are not sent */
 	struct scsi_tmf_list tmfs; /* those that wait for tasks to end */
 	/* A task has ended that some of tmfs may wait for; null: none waits. */
 	void (*ended)(struct scsi_unit *unit, uint64_t number);

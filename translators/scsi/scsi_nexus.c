@@ -15,6 +15,7 @@
 #include "translators/scsi/scsi_end.h"
 #include "translators/scsi/scsi_io.h"
 #include "translators/scsi/scsi_luns.h"
+#include "translators/scsi/scsi_order.h"
 #include "translators/scsi/scsi_ua.h"
 
 /* ---- what volumes tell --------------------------------------------------- */
@@ -178,6 +179,13 @@ void scsi_nexus_close(struct scsi_nexus **nexusp)
 		gw_itl_close(&nexus->unit[i].itl);
 	}
 	free(nexus); /* allowed: a nexus goes seldom */
+}
+
+void scsi_nexus_unsent(struct scsi_nexus *nexus, int more)
+{
+	nexus->n_unsent += (unsigned)more;
+	for (unsigned i = 0; more < 0 && !nexus->n_unsent && i < nexus->n_units; i++)
+		scsi_order_release(&nexus->unit[i]);
 }
 
 /* ---- looking in ---------------------------------------------------------- */

@@ -22,7 +22,7 @@ int scsi_order_turn(uint8_t attr)
 static bool may_run(const struct scsi_unit *unit, const struct scsi_task *task)
 {
 	if (task->order == SCSI_TURN_ORDERED)
-		return !unit->n_active;
+		return !unit->n_active && !unit->nexus->n_unsent;
 	return !unit->n_head && !unit->n_ordered_active;
 }
 

@@ -4,7 +4,8 @@
  * SIMPLE one at once, by two counters and no list.
  *
  *   SIMPLE         waits for every head of queue and every older ORDERED
- *   ORDERED        waits for every older task and every head of queue
+ *   ORDERED        waits for every older task and every head of queue, and until the
+ *                  data-in of these that was lent has been sent
  *   HEAD OF QUEUE  runs at once
  */
 #ifndef TRANSLATORS_SCSI_SCSI_ORDER_H

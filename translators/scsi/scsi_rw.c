@@ -12,6 +12,7 @@
 #include "translators/scsi/scsi_gather.h"
 #include "translators/scsi/scsi_handlers.h"
 #include "translators/scsi/scsi_io.h"
+#include "translators/scsi/scsi_order.h"
 #include "translators/scsi/scsi_row.h"
 #include "translators/scsi/scsi_same.h"
 
@@ -79,6 +80,13 @@ static bool fill(struct scsi_task *task, struct scsi_piece *piece)
 	return got > 0;
 }
 
+/* VERIFY: nobody would notice that what was lent cannot be read.  What is not SIMPLE has
+ * others waiting for its end, who may change the bytes. */
+static bool may_lend(const struct scsi_task *task)
+{
+	return task->lend && !task->silent && task->order == SCSI_TURN_SIMPLE;
+}
+
 static bool issue_read(struct scsi_task *task)
 {
 	unsigned i = (task->first_piece + task->n_pieces) % SCSI_PIECES_MAX;
@@ -95,8 +103,7 @@ static bool issue_read(struct scsi_task *task)
 	piece->bytes = req->data.bytes;
 	piece->arrived = false;
 	req->op = GW_READ;
-	/* VERIFY: nobody would notice that what was lent cannot be read */
-	req->flags = task->lend && !task->silent ? GW_LEND : 0;
+	req->flags = may_lend(task) ? GW_LEND : 0;
 	req->offset = task->offset + piece->at;
 	req->length = piece->bytes;
 	req->slot.u64[SCSI_IO_SLOT] = i;

@@ -91,7 +91,8 @@ struct scsi_task {
 	bool read, write; /* the transport's R and W flags */
 	uint64_t tag; /* for logs and task management */
 	uint64_t expected_in, expected_out; /* bytes the initiator has room for, or brings */
-	bool lend; /* data-in is sent and never looked at: reads may be lent (GW_LEND) */
+	bool lend; /* data-in is sent and never looked at: reads may be lent (GW_LEND); how
+		    * many are not sent yet is told by scsi_nexus_unsent() */
 	bool unsolicited; /* data-out may come unasked: it is dropped when not wanted */
 
 	/* ---- the result, valid in done() ---- */

@@ -58,6 +58,10 @@ void scsi_nexus_leave(struct scsi_nexus *nexus);
 /* Every task must have ended or been left; never from inside an op of a task.
  * Clears the pointer. */
 void scsi_nexus_close(struct scsi_nexus **nexus);
+/* Of data-in that was lent (scsi_task.h) the transport has so many pieces more, or less,
+ * that are not sent: an ORDERED task waits for these, for it may change their bytes.
+ * Less: never from inside an op of a task. */
+void scsi_nexus_unsent(struct scsi_nexus *nexus, int more);
 /* A unit attention on every unit: e.g. I_T NEXUS LOSS OCCURRED (29h/07h) when a
  * session is reinstated. condition: enum scsi_condition, scsi_sense.tbl. */
 void scsi_nexus_attention(struct scsi_nexus *nexus, int condition);

@@ -69,6 +69,45 @@ static void the_three_kinds(void **state)
 	scsi_rig_down(&rig);
 }
 
+/* What was lent to an older task and is not sent could still be changed by this one. */
+static void what_is_not_sent(void **state)
+{
+	struct scsi_rig rig;
+	struct cmd cmd[4];
+
+	scsi_rig_up(&rig, 512);
+	rig.fake->when = FAKE_HELD;
+	scsi_nexus_unsent(rig.nexus, 1);
+	scsi_nexus_unsent(rig.nexus, 2);
+	start(&cmd[0], &rig, 0, SCSI_SIMPLE);
+	start(&cmd[1], &rig, 1, SCSI_ORDERED);
+	start(&cmd[2], &rig, 2, SCSI_SIMPLE);
+	start(&cmd[3], &rig, 3, SCSI_HEAD_OF_QUEUE);
+	rig_settle(&rig.core);
+	assert_true(runs(&rig, 0) && runs(&rig, 3));
+	assert_false(runs(&rig, 1) || runs(&rig, 2));
+	end(&rig, 0);
+	end(&rig, 3);
+	assert_false(runs(&rig, 1));
+	scsi_nexus_unsent(rig.nexus, -2);
+	assert_false(runs(&rig, 1));
+	scsi_nexus_unsent(rig.nexus, -1);
+	rig_settle(&rig.core);
+	assert_true(runs(&rig, 1));
+	assert_false(runs(&rig, 2));
+	scsi_nexus_unsent(rig.nexus, 1); /* one that runs goes on */
+	end(&rig, 1);
+	assert_true(runs(&rig, 2));
+	end(&rig, 2);
+	start(&cmd[0], &rig, 0, SCSI_ORDERED);
+	scsi_task_abort(&cmd[0].task);
+	rig_settle(&rig.core);
+	scsi_nexus_unsent(rig.nexus, -1);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(cmd[i].ended, 1);
+	scsi_rig_down(&rig);
+}
+
 /* INQUIRY, REPORT LUNS, REQUEST SENSE, TEST UNIT READY wait for nobody. */
 static void implicit_head(void **state)
 {
@@ -193,5 +232,6 @@ static void by_chance(void **state)
 		one_run(seed);
 }
 
-HARNESS_MAIN(cmocka_unit_test(the_three_kinds), cmocka_unit_test(implicit_head),
-	     cmocka_unit_test(long_queue), cmocka_unit_test(by_chance))
+HARNESS_MAIN(cmocka_unit_test(the_three_kinds), cmocka_unit_test(what_is_not_sent),
+	     cmocka_unit_test(implicit_head), cmocka_unit_test(long_queue),
+	     cmocka_unit_test(by_chance))

@@ -103,6 +103,14 @@ static void reads_are_lent(void **state)
 		assert_int_equal(rig.fake->backs, rig.fake->lent);
 		assert_int_equal(rig.fake->count[GW_READ], 3);
 	}
+	for (unsigned i = 0; i < 2; i++) { /* for whose end others wait */
+		cmd_init(&cmd, &rig, cdb, rw_cdb(cdb, 0x28, 0, 3, 8), 8 * 512, NULL, 0);
+		cmd.task.lend = true;
+		cmd.task.attr = i ? SCSI_ORDERED : SCSI_HEAD_OF_QUEUE;
+		assert_int_equal(cmd_run(&cmd), SCSI_GOOD);
+		cmd_free(&cmd);
+		assert_int_equal(rig.fake->lent, 3);
+	}
 	cmd_init(&cmd, &rig, cdb, rw_cdb(cdb, 0x8f, 0, 3, 5000), 0, NULL, 0);
 	cmd.task.lend = true;
 	rig.fake->fail_at = rig.fake->submitted + 2;
