@@ -52,11 +52,13 @@ static int64_t clock_ns(void)
 
 /* ---- life --------------------------------------------------------------- */
 
+/* A device's node is on a file system in memory; its bytes are not. */
 static bool is_in_memory(int fd)
 {
 	struct statfs fs;
+	struct stat st;
 
-	if (fstatfs(fd, &fs))
+	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || fstatfs(fd, &fs))
 		return false;
 	return fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC;
 }

@@ -90,6 +90,13 @@ const char *loop_device_why(void)
 	return why;
 }
 
+void loop_device_below(uint64_t offset, void *to, size_t bytes)
+{
+	scope_fd int fd = open(backing, O_RDONLY | O_CLOEXEC);
+
+	GW_CHECK(pread(fd, to, bytes, (off_t)offset) == (ssize_t)bytes);
+}
+
 void loop_device_clear(void)
 {
 	static const char zeroes[65536];

@@ -233,6 +233,28 @@ static void reads_and_writes(void **state)
 	drop_device();
 }
 
+static bool is_below(void)
+{
+	loop_device_below(0, got, sizeof(got));
+	return !memcmp(got, bytes, sizeof(got));
+}
+
+/* A device's node lives on a file system in memory; what is in the device does not. */
+static void a_flush_reaches_it(void **state)
+{
+	(void)state;
+	if (!have_device(512))
+		return;
+	serve(false);
+	memset(bytes, 0x78, sizeof(bytes));
+	assert_int_equal(rig_write(&rig, 0, bytes, sizeof(bytes), 0), GW_OK);
+	assert_false(is_below()); /* or nothing here says anything */
+	assert_int_equal(rig_range(&rig, GW_FLUSH, 0, 0, 0), GW_OK);
+	assert_true(is_below());
+	rig_close(&rig);
+	drop_device();
+}
+
 static void unmap_reads_zero(void **state)
 {
 	(void)state;
@@ -318,6 +340,6 @@ static void another_size(void **state)
 #define FAKE(fn) cmocka_unit_test_setup(fn, begin_fake)
 
 HARNESS_MAIN(FAKE(what_is_refused), FAKE(readers_and_writers), FAKE(facts_of_the_device),
-	     cmocka_unit_test(reads_and_writes), cmocka_unit_test(unmap_reads_zero),
+	     cmocka_unit_test(reads_and_writes), cmocka_unit_test(a_flush_reaches_it), cmocka_unit_test(unmap_reads_zero),
 	     cmocka_unit_test(in_use), cmocka_unit_test(write_protected),
 	     cmocka_unit_test(another_size))
