@@ -72,6 +72,25 @@ class Place:
         return stamps.find(self.fs.durable(sector * SECTOR, SECTOR), sector)
 
 
+class Device(Place):
+    """The same with a block device, whose cache the file below it is no part of."""
+
+    def __init__(self, *args):
+        self.path = make_file(SIZE)
+        self.s = Trio("wire=" + trio.loop_device(SIZE, path=self.path), args=args, write_back=True)
+        self.count = 0
+
+    def __exit__(self, *exc):
+        for c in self.by.values():
+            c.close()
+        self.s.__exit__(*exc)
+
+    def kept(self, sector):
+        with open(self.path, "rb") as f:
+            f.seek(sector * SECTOR)
+            return stamps.find(f.read(SECTOR), sector)
+
+
 def flush(c):
     """By its own protocol."""
     if isinstance(c, nbdwire.Conn):
@@ -80,6 +99,21 @@ def flush(c):
         fine(c.ata(FLUSH_EXT))
     else:
         good(c.scsi(cdb.sync_cache10()))
+
+
+def fua_nbd(p, s, raw):
+    nbdwire.ok(p.nbd.write(s * SECTOR, raw, nbdwire.F_FUA))
+
+
+def fua_iscsi(p, s, raw):
+    good(p.iscsi.scsi(cdb.write16(s, 1, 8), raw))
+
+
+def fua_aoe(p, s, raw):
+    fine(p.aoe.ata(WRITE_DMA_FUA_EXT, s, 1, data=raw))
+
+
+FUA = {"NBD, FUA": fua_nbd, "iSCSI, FUA": fua_iscsi, "AoE, FUA": fua_aoe}
 
 
 @case("the file system itself: what is written is lost, what is synced is kept, once the sync has ended")
@@ -113,23 +147,29 @@ def _():
                     expect_eq(p.kept(sector), stamp, "after a flush by %s, in sector %d" % (name, sector))
 
 
+@case("a block device: each protocol's flush and FUA reach what is below it", limit=60)
+def _():
+    for engine in ("uring", "aio"):
+        with Device("--engine", engine) as p:
+            for n, (name, c) in enumerate(p.by.items()):
+                stamp = p.stamp()
+                put(c, 8 * n, stamps.make(stamp, 8 * n, 1))
+                expect(p.kept(8 * n) != stamp, "it was below already: nothing is shown")
+                flush(c)
+                expect_eq(p.kept(8 * n), stamp, "after a flush by " + name)
+            for n, (name, write) in enumerate(FUA.items()):
+                stamp = p.stamp()
+                write(p, 64 + 8 * n, stamps.make(stamp, 64 + 8 * n, 1))
+                expect_eq(p.kept(64 + 8 * n), stamp, "after a write by " + name)
+
+
 @case("what is durable by itself: AoE's writes, FUA of all three, all with --write-through")
 def _():
-    def fua_nbd(p, s, raw):
-        nbdwire.ok(p.nbd.write(s * SECTOR, raw, nbdwire.F_FUA))
-
-    def fua_iscsi(p, s, raw):
-        good(p.iscsi.scsi(cdb.write16(s, 1, 8), raw))
-
-    def fua_aoe(p, s, raw):
-        fine(p.aoe.ata(WRITE_DMA_FUA_EXT, s, 1, data=raw))
-
     def plain(name):
         return lambda p, s, raw: put(p.by[name], s, raw)
-    fua = {"NBD, FUA": fua_nbd, "iSCSI, FUA": fua_iscsi, "AoE, FUA": fua_aoe}
     for kw, args, ways in (
-            ({}, (), {"AoE": plain("AoE"), **fua}),
-            ({"write_back": True}, (), fua),
+            ({}, (), {"AoE": plain("AoE"), **FUA}),
+            ({"write_back": True}, (), FUA),
             ({}, ("--write-through",), {n: plain(n) for n in ("NBD", "iSCSI", "AoE")})):
         with Place(*args, **kw) as p:
             for n, (name, write) in enumerate(ways.items()):
