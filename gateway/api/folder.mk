@@ -16,6 +16,7 @@ noinst_HEADERS += \
 	%reldir%/req.h \
 	%reldir%/reset.h \
 	%reldir%/rsv.h \
+	%reldir%/share.h \
 	%reldir%/status.h \
 	%reldir%/status.tbl \
 	%reldir%/store.h \

@@ -56,6 +56,9 @@ struct loop_task {
 	bool queued;
 };
 void loop_defer(struct loop *loop, struct loop_task *task);
+/* What is deferred from now on runs in the next turn, when the kernel has been entered
+ * with all that was submitted. */
+void loop_yield(struct loop *loop);
 /* Takes it out of the queue if it is in. */
 void loop_defer_cancel(struct loop *loop, struct loop_task *task);
 

@@ -26,6 +26,7 @@ struct loop {
 	bool told; /* the driver said when its wait was over */
 	STAILQ_HEAD(, loop_task) tasks;
 	unsigned task_count;
+	bool yielded; /* no further round of tasks in this turn */
 	struct loop_timer_heap timers;
 
 	/* written by the home thread, read by any */

@@ -83,7 +83,8 @@ static unsigned run_tasks(struct loop *loop)
 {
 	unsigned ran = 0;
 
-	for (int round = 0; round < LOOP_DEFER_ROUNDS; round++) {
+	loop->yielded = false;
+	for (int round = 0; round < LOOP_DEFER_ROUNDS && !loop->yielded; round++) {
 		for (unsigned n = loop->task_count; n && loop->task_count; n--) {
 			struct loop_task *task = STAILQ_FIRST(&loop->tasks);
 
@@ -234,6 +235,11 @@ void loop_defer(struct loop *loop, struct loop_task *task)
 	task->queued = true;
 	STAILQ_INSERT_TAIL(&loop->tasks, task, link);
 	loop->task_count++;
+}
+
+void loop_yield(struct loop *loop)
+{
+	loop->yielded = true;
 }
 
 void loop_defer_cancel(struct loop *loop, struct loop_task *task)

@@ -104,6 +104,7 @@ void iscsi_conn_bury(struct iscsi_conn *conn)
 static void turn(struct loop_task *task)
 {
 	struct iscsi_conn *conn = of_task(task);
+	bool was_held = conn->share.held;
 
 	iscsi_out_settle(conn);
 	iscsi_tcp_run(conn);
@@ -117,7 +118,8 @@ static void turn(struct loop_task *task)
 		return;
 	}
 	iscsi_out_flush(conn);
-	iscsi_tcp_arm(conn);
+	if (!gw_share_end(&conn->share, was_held, conn->home->loop, task))
+		iscsi_tcp_arm(conn);
 }
 
 static void received(struct loop_stream *stream, int64_t res)

@@ -194,6 +194,7 @@ void iscsi_scsi_fill(struct iscsi_task *task, const uint8_t *cdb, const struct i
 	scsi->expected_in = command->write ? ahs->bidi_bytes : command->expected_bytes;
 	if (!command->read)
 		scsi->expected_in = 0;
+	gw_share_add(&task->conn->share, scsi->expected_in);
 	/* a digest looks at the data, and at level 1 it may have to be sent again as it was */
 	scsi->lend = !task->conn->params.data_digest && !task->sess->params.recovery_level;
 	scsi->unsolicited = !task->pdu.final || task->pdu.data_bytes;

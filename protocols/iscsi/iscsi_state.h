@@ -25,6 +25,7 @@
 #include "gateway/api/inbox.h"
 #include "gateway/api/nexus.h"
 #include "gateway/api/reset.h"
+#include "gateway/api/share.h"
 #include "gateway/base/counter.h"
 #include "gateway/loop/loop_door.h"
 #include "gateway/loop/loop_stream.h"
@@ -195,6 +196,7 @@ struct iscsi_conn {
 	uint8_t expect; /* enum iscsi_expect */
 	struct iscsi_rx_rules rules;
 	struct gw_inbox inbox;
+	struct gw_share share;
 	uint32_t rx_need; /* bytes of the head or tail */
 	struct iscsi_rx_layout layout; /* of the PDU whose data comes */
 	struct iscsi_pdu pdu;

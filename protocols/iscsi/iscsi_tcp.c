@@ -90,7 +90,7 @@ static enum step expect_head(struct iscsi_conn *conn)
 	case ISCSI_RX_MORE:
 		return STEP_WAIT;
 	case ISCSI_RX_HEAD:
-		return take_head(conn);
+		return gw_share_holds(&conn->share) ? STEP_WAIT : take_head(conn);
 	case ISCSI_RX_BAD_DIGEST:
 		iscsi_count(conn->home, ISCSI_COUNT_digest_errors, 1);
 		iscsi_doom(conn, "a header digest is wrong"); /* 7.8, level 0 */

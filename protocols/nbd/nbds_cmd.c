@@ -126,7 +126,8 @@ static enum step parse_request(struct nbds_conn *conn)
 	uint32_t head_bytes = nbds_pdu_request_bytes(conn->extended);
 	struct nbds_request request;
 
-	if (gw_inbox_bytes(&conn->inbox) < head_bytes || conn->n_ops >= NBDS_IN_FLIGHT_MAX)
+	if (gw_inbox_bytes(&conn->inbox) < head_bytes || conn->n_ops >= NBDS_IN_FLIGHT_MAX ||
+	    gw_share_holds(&conn->share))
 		return STEP_WAIT;
 	if (!nbds_pdu_request_get(gw_inbox_at(&conn->inbox), conn->extended, &request))
 		return STEP_BAD_MAGIC;

@@ -119,6 +119,7 @@ static bool is_abandoned(struct nbds_conn *conn)
 static void turn(struct loop_task *task)
 {
 	struct nbds_conn *conn = of_task(task);
+	bool was_held = conn->share.held;
 
 	if (conn->dead) {
 		if (loop_stream_idle(&conn->wire))
@@ -132,7 +133,8 @@ static void turn(struct loop_task *task)
 	if (!run(conn))
 		return;
 	nbds_reply_flush(conn);
-	nbds_cmd_arm(conn);
+	if (!gw_share_end(&conn->share, was_held, conn->home->loop, task))
+		nbds_cmd_arm(conn);
 	if (conn->leaving && !conn->n_ops && nbds_reply_idle(conn) && nbds_cmd_between(conn))
 		end(conn, "ended");
 }

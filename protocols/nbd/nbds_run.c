@@ -90,8 +90,11 @@ static void submit(struct nbds_op *op, struct gw_req *req)
 {
 	req->op = op->plan.op;
 	req->flags = op->plan.flags;
-	if (op->plan.op == GW_READ && !op->conn->chunked) /* chunks look for zeroes */
-		req->flags |= GW_LEND;
+	if (op->plan.op == GW_READ) {
+		gw_share_add(&op->conn->share, op->length);
+		if (!op->conn->chunked) /* chunks look for zeroes */
+			req->flags |= GW_LEND;
+	}
 	req->offset = op->offset;
 	req->length = op->length;
 	req->done = nbds_done;

@@ -18,6 +18,7 @@
 #include "gateway/api/inbox.h"
 #include "gateway/api/nexus.h"
 #include "gateway/api/req.h"
+#include "gateway/api/share.h"
 #include "gateway/api/volume.h"
 #include "gateway/base/counter.h"
 #include "gateway/loop/loop_stream.h"
@@ -134,6 +135,7 @@ struct nbds_conn {
 
 	/* ---- receive (nbds_cmd.c) ---- */
 	struct gw_inbox inbox;
+	struct gw_share share;
 	uint32_t fill_got; /* of fill.bytes */
 	uint64_t junk;
 	struct nbds_op *writing; /* its payload comes */

@@ -22,6 +22,7 @@ GW_CORE_TESTS = \
 	%reldir%/req_pool_test \
 	%reldir%/req_test \
 	%reldir%/reset_test \
+	%reldir%/share_test \
 	%reldir%/status_test \
 	%reldir%/volume_test
 check_PROGRAMS += $(GW_CORE_TESTS)
@@ -57,5 +58,6 @@ CORE_RIG_LIBS = %reldir%/libcore_rig.a $(HARNESS_FAKE_LIBS) gateway/core/libgw_c
 %canon_reldir%_registry_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_req_pool_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_req_test_LDADD = $(CORE_RIG_LIBS)
+%canon_reldir%_share_test_LDADD = $(CORE_RIG_LIBS)
 %canon_reldir%_status_test_LDADD = gateway/core/libgw_core.a $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_volume_test_LDADD = $(CORE_RIG_LIBS)

@@ -113,6 +113,30 @@ void task_rounds(void **state)
 	rig_down(&rig);
 }
 
+static void run_and_yield(struct loop_task *task)
+{
+	(void)task;
+	tasks_ran++;
+	loop_yield(rig.loop);
+	loop_defer(rig.loop, &tasks[1]);
+}
+
+void yields(void **state)
+{
+	(void)state;
+	rig_up(&rig);
+	tasks_ran = rounds_left = 0;
+	tasks[0] = (struct loop_task){ .run = run_and_yield };
+	tasks[1] = tasks[2] = (struct loop_task){ .run = run_task };
+	loop_defer(rig.loop, &tasks[0]);
+	loop_defer(rig.loop, &tasks[2]); /* was there before */
+	loop_turn(rig.loop, INSTANT_NEVER);
+	assert_int_equal(tasks_ran, 2);
+	loop_turn(rig.loop, INSTANT_NEVER); /* and does not sleep */
+	assert_int_equal(tasks_ran, 3);
+	rig_down(&rig);
+}
+
 /* ---- mail --------------------------------------------------------------- */
 
 struct counted {
