@@ -340,6 +340,6 @@ static void another_size(void **state)
 #define FAKE(fn) cmocka_unit_test_setup(fn, begin_fake)
 
 HARNESS_MAIN(FAKE(what_is_refused), FAKE(readers_and_writers), FAKE(facts_of_the_device),
-	     cmocka_unit_test(reads_and_writes), cmocka_unit_test(a_flush_reaches_it), cmocka_unit_test(unmap_reads_zero),
-	     cmocka_unit_test(in_use), cmocka_unit_test(write_protected),
-	     cmocka_unit_test(another_size))
+	     cmocka_unit_test(reads_and_writes), cmocka_unit_test(a_flush_reaches_it),
+	     cmocka_unit_test(unmap_reads_zero), cmocka_unit_test(in_use),
+	     cmocka_unit_test(write_protected), cmocka_unit_test(another_size))
