@@ -161,9 +161,7 @@ static void start_file(struct drv *drv, struct drv_op *op)
 {
 	int64_t res;
 
-	if (op->kind != DRV_SYNC)
-		drv_op_rewind(op);
-	if (drv_file_try(op, drv->host.pool, &res))
+	if (drv_host_try(&drv->host, op, &res))
 		drv_host_ready(&drv->host, op, res);
 	else if (drv->libaio && suits_libaio(op))
 		drv_libaio_add(drv->libaio, op);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "gateway/base/check.h"
+#include "gateway/loop/drv_copy.h"
 #include "gateway/loop/drv_file.h"
 #include "gateway/loop/drv_host_fs.h"
 #include "gateway/loop/drv_host_link.h"
@@ -30,6 +31,7 @@ int drv_host_init(struct drv_host *host, struct loop *loop, struct loop_pool *po
 		  struct gw_err *err)
 {
 	*host = (struct drv_host){ .loop = loop, .pool = pool };
+	host->copies = drv_copy_ready();
 	host->fs.ops = &drv_host_fs_ops;
 	host->links.ops = &drv_host_link_ops;
 	drv_op_list_init(&host->ready);
@@ -167,6 +169,36 @@ const void *drv_host_lend(struct drv_host *host, struct drv_file *file, uint64_t
 			  uint32_t length)
 {
 	return drv_lend_find(&file->lend, &host->eye, loop_now(host->loop).ns, offset, length);
+}
+
+/* Copied, where it may be lent.  A page that somebody has cut: the kernel says how. */
+static bool try_copy(struct drv_host *host, struct drv_op *op, int64_t *res)
+{
+	uint64_t bytes = drv_op_left(op);
+	const char *from = NULL;
+
+	if (host->copies && bytes <= UINT32_MAX)
+		from = drv_host_lend(host, op->file, op->offset, (uint32_t)bytes);
+	if (!from)
+		return false;
+	for (unsigned i = 0; i < op->niov; i++) {
+		if (!drv_copy(op->iov[i].iov_base, from, op->iov[i].iov_len)) {
+			drv_host_torn(host);
+			return false;
+		}
+		from += op->iov[i].iov_len;
+	}
+	*res = (int64_t)bytes;
+	return true;
+}
+
+bool drv_host_try(struct drv_host *host, struct drv_op *op, int64_t *res)
+{
+	if (op->kind != DRV_SYNC)
+		drv_op_rewind(op);
+	if (op->kind == DRV_READ && try_copy(host, op, res))
+		return true;
+	return drv_file_try(op, host->pool, res);
 }
 
 void drv_host_torn(struct drv_host *host)

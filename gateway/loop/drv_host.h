@@ -28,6 +28,7 @@ struct drv_host {
 	int wake_fd; /* an eventfd: written to wake the loop */
 	struct drv_op_list ready; /* ended inside submit() */
 	struct drv_lend_eye eye;
+	bool copies; /* drv_copy.h works here */
 	atomic_uintptr_t home; /* pthread_self() of the loop's thread, 0 before */
 };
 
@@ -58,6 +59,10 @@ void drv_host_help(struct drv_host *host, struct drv_op *op);
 const void *drv_host_lend(struct drv_host *host, struct drv_file *file, uint64_t offset,
 			  uint32_t length);
 void drv_host_torn(struct drv_host *host);
+
+/* The loop's thread.  READ, WRITE, SYNC: rewound, and then what can be done of it at
+ * once.  True: it ended, with *res.  False: the rest is for the queue or a helper. */
+bool drv_host_try(struct drv_host *host, struct drv_op *op, int64_t *res);
 
 /* ---- clock, randomness: any thread --------------------------------------- */
 

@@ -8,6 +8,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 %canon_reldir%_libgw_loop_a_SOURCES = \
 	%reldir%/drv.h \
 	%reldir%/drv_aio.c \
+	%reldir%/drv_copy.c \
+	%reldir%/drv_copy.h \
 	%reldir%/drv_dev.c \
 	%reldir%/drv_dev.h \
 	%reldir%/drv_file.c \

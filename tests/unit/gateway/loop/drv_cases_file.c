@@ -13,6 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gateway/loop/drv_copy.h"
+#include "gateway/loop/drv_file.h"
+
 #define SIZE (1 << 20)
 #define PAGE 4096
 
@@ -178,6 +181,33 @@ void lends(void **state)
 		down();
 	}
 	free(buf);
+}
+
+/* What is mapped is copied from there; what is cut is told by the kernel. */
+void copies(void **state)
+{
+	char *buf = malloc(SIZE), *got = calloc(1, SIZE);
+
+	(void)state;
+	rig_fill(buf, SIZE, 12);
+	for (int p = 0; p < 2; p++) {
+		up(places[p], 0);
+		assert_int_equal(rig.fs->ops->truncate(rig.fs, file, SIZE), 0);
+		assert_int_equal(run(DRV_WRITE, buf, SIZE, 0, 0), SIZE);
+		assert_non_null(loop_lend(rig.loop, file, 0, PAGE)); /* mapped only now */
+		atomic_store(&file->lend.used, false);
+		assert_int_equal(run(DRV_READ, got, SIZE - 5, 3, 0), SIZE - 5);
+		assert_memory_equal(got, buf + 3, SIZE - 5);
+		assert_int_equal(atomic_load(&file->lend.used), drv_copy_ready());
+		assert_int_equal(rig.fs->ops->truncate(rig.fs, file, PAGE), 0);
+		assert_int_equal(run(DRV_READ, got, SIZE - 5, 3, 0), PAGE - 3);
+		assert_memory_equal(got, buf + 3, PAGE - 3);
+		assert_int_equal(run(DRV_READ, got, PAGE, 2 * PAGE, 0), 0);
+		assert_null(loop_lend(rig.loop, file, 0, PAGE)); /* not trusted for a while */
+		down();
+	}
+	free(buf);
+	free(got);
 }
 
 void lends_nothing(void **state)

@@ -4,6 +4,7 @@
 if HAVE_CMOCKA
 GW_LOOP_TESTS = \
 	%reldir%/drv_aio_test \
+	%reldir%/drv_copy_test \
 	%reldir%/drv_file_test \
 	%reldir%/drv_folio_test \
 	%reldir%/drv_host_fs_test \
@@ -39,6 +40,7 @@ LOOP_CASES = \
 
 %canon_reldir%_drv_aio_test_SOURCES = %reldir%/drv_aio_test.c $(LOOP_CASES)
 %canon_reldir%_drv_uring_test_SOURCES = %reldir%/drv_uring_test.c $(LOOP_CASES)
+%canon_reldir%_drv_copy_test_SOURCES = %reldir%/drv_copy_test.c $(LOOP_RIG)
 %canon_reldir%_drv_file_test_SOURCES = %reldir%/drv_file_test.c $(LOOP_RIG)
 %canon_reldir%_drv_folio_test_SOURCES = %reldir%/drv_folio_test.c $(LOOP_RIG)
 %canon_reldir%_drv_host_fs_test_SOURCES = %reldir%/drv_host_fs_test.c $(LOOP_RIG)
@@ -56,6 +58,7 @@ LOOP_CASES = \
 %canon_reldir%_loop_stream_test_SOURCES = %reldir%/loop_stream_test.c $(LOOP_RIG)
 
 %canon_reldir%_drv_aio_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_drv_copy_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_file_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_folio_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_drv_host_fs_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)

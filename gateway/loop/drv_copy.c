@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The copy, and who stands up for it (drv_copy.h).
+ */
+#include "config.h"
+
+#include "gateway/loop/drv_copy.h"
+
+#ifdef __x86_64__
+
+#include <signal.h>
+#include <stdint.h>
+#include <ucontext.h>
+
+/* The copy's one instruction, and the one behind it. */
+extern const char drv_copy_at[], drv_copy_behind[];
+
+static struct sigaction before;
+
+static void no_page(int number, siginfo_t *info, void *context)
+{
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+	(void)info;
+	if ((uintptr_t)regs[REG_RIP] == (uintptr_t)drv_copy_at)
+		regs[REG_RIP] = (greg_t)(uintptr_t)drv_copy_behind;
+	else
+		sigaction(number, &before, NULL); /* it comes again at once, to whom it belongs */
+}
+
+bool drv_copy_ready(void)
+{
+	struct sigaction action = { .sa_sigaction = no_page, .sa_flags = SA_SIGINFO }, old;
+
+	sigemptyset(&action.sa_mask);
+	if (sigaction(SIGBUS, &action, &old))
+		return false;
+	if (old.sa_sigaction != no_page)
+		before = old;
+	return true;
+}
+
+/* Where it stops at a page, RCX says how much was left. */
+__attribute__((noinline, noclone)) bool drv_copy(void *to, const void *from, size_t bytes)
+{
+	__asm__ volatile(".globl drv_copy_at, drv_copy_behind\n"
+			 "drv_copy_at:\trep movsb\n"
+			 "drv_copy_behind:"
+			 : "+D"(to), "+S"(from), "+c"(bytes)
+			 :
+			 : "memory");
+	return !bytes;
+}
+
+#else
+
+bool drv_copy_ready(void)
+{
+	return false;
+}
+
+bool drv_copy(void *to, const void *from, size_t bytes)
+{
+	(void)to;
+	(void)from;
+	return !bytes;
+}
+
+#endif
