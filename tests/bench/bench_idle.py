@@ -18,10 +18,10 @@ def figure(path, name):
     return int(found.group(1)) if found else 0
 
 
-def resident_kib(pid):
-    kib = figure('/proc/%d/status' % pid, 'VmRSS')
+def kib_of(pid, name):
+    kib = figure('/proc/%d/status' % pid, name)
     if not kib:
-        raise Failed('no VmRSS of %d' % pid)
+        raise Failed('no %s of %d' % (name, pid))
     return kib
 
 
@@ -39,13 +39,13 @@ def wakeups_s(pid):
 
 
 def with_sessions(pid, load):
-    """Resident while SESSIONS are logged in, of which each has read a block."""
+    """Its own memory while SESSIONS are logged in, of which each has read a block."""
     words = [*load, '--conns', SESSIONS, '--depth', 1, '--ios', 1, '--hold', HELD]
     with subprocess.Popen(list(map(str, words)), stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as child:
         child.stdout.readline()         # its report: all are there
         time.sleep(SETTLED)
-        kib = resident_kib(pid)
+        kib = kib_of(pid, 'RssAnon')
         _, err = child.communicate()
     if child.returncode:
         raise Failed('load --hold: ' + err.strip())
@@ -55,9 +55,9 @@ def with_sessions(pid, load):
 def idle(pid, load):
     """The figures of a server that has just started; load: how to reach it."""
     time.sleep(AFTER_START)
-    resident = resident_kib(pid)
+    resident = kib_of(pid, 'VmRSS')
     woken = wakeups_s(pid)
-    alone = resident_kib(pid)
+    alone = kib_of(pid, 'RssAnon')
     return {'ios': SESSIONS, 'errors': 0, 'resent': 0, 'resident_mib': resident / 1024,
             'wakeups_s': woken,
             'session_kib': (with_sessions(pid, load) - alone) / SESSIONS}
