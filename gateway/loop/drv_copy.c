@@ -12,6 +12,13 @@
 #include <stdint.h>
 #include <ucontext.h>
 
+/* The labels below must stand in the program once. */
+#if __has_attribute(noclone)
+#define ONCE __attribute__((noinline, noclone))
+#else
+#define ONCE __attribute__((noinline))
+#endif
+
 /* The copy's one instruction, and the one behind it. */
 extern const char drv_copy_at[], drv_copy_behind[];
 
@@ -41,7 +48,7 @@ bool drv_copy_ready(void)
 }
 
 /* Where it stops at a page, RCX says how much was left. */
-__attribute__((noinline, noclone)) bool drv_copy(void *to, const void *from, size_t bytes)
+ONCE bool drv_copy(void *to, const void *from, size_t bytes)
 {
 	__asm__ volatile(".globl drv_copy_at, drv_copy_behind\n"
 			 "drv_copy_at:\trep movsb\n"
