@@ -28,11 +28,14 @@ static void no_page(int number, siginfo_t *info, void *context)
 {
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 
-	(void)info;
-	if ((uintptr_t)regs[REG_RIP] == (uintptr_t)drv_copy_at)
+	if (info->si_code > 0 && (uintptr_t)regs[REG_RIP] == (uintptr_t)drv_copy_at) {
 		regs[REG_RIP] = (greg_t)(uintptr_t)drv_copy_behind;
-	else
-		sigaction(number, &before, NULL); /* it comes again at once, to whom it belongs */
+		return;
+	}
+	/* To whom it belongs: it comes again at once, or is sent again. */
+	sigaction(number, &before, NULL);
+	if (info->si_code <= 0 || info->si_code == BUS_MCEERR_AO)
+		raise(number);
 }
 
 bool drv_copy_ready(void)

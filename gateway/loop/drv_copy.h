@@ -5,6 +5,8 @@
  * nothing else.  The handler knows the one instruction by its address, so it needs no
  * state; any other SIGBUS is what it was before.
  *
+ * What a file lost inside its last page reads as zeroes, until somebody looks at its size.
+ *
  * A copied 4 KiB is 0.2 us, pread 1.0 to 1.3.  On processors other than x86-64 nothing
  * is copied: the file is read.
  */

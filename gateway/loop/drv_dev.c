@@ -8,20 +8,26 @@
 
 #include "gateway/loop/drv_dev.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "gateway/base/scope.h"
+#include "gateway/base/str.h"
 #include "gateway/base/table.h"
 
 /* A regular file takes any length at once; its file system splits. */
 #define FILE_MAX_BYTES INT64_MAX
+/* Devices on devices on devices. */
+#define SLAVES_DEEP 8
 
 struct fact {
 	const char *file;
@@ -154,6 +160,63 @@ static void stat_regular(int fd, const struct stat *st, struct drv_stat *out)
 	out->transfer_max_bytes = 0;
 	out->volatile_cache = true; /* the page cache */
 }
+
+/* ---- who answers for a device --------------------------------------------- */
+
+bool drv_dev_name_is_remote(const char *name)
+{
+	static const char *const kinds[] = { "nbd", "rbd", "drbd", "ublkb" };
+
+	for (size_t i = 0; i < TABLE_LEN(kinds); i++)
+		if (str_starts(name, kinds[i]) && strspn(name + strlen(kinds[i]), "0123456789"))
+			return true;
+	return false;
+}
+
+static bool is_remote(const char *name, unsigned deep);
+
+/* place: "" for a disk, "/.." for a partition. */
+static bool is_above_remote(const char *name, const char *place, unsigned deep)
+{
+	char path[NAME_MAX + 40];
+	const struct dirent *entry;
+	bool found = false;
+	DIR *slaves;
+
+	snprintf(path, sizeof(path), "/sys/class/block/%s%s/slaves", name, place);
+	slaves = opendir(path);
+	while (slaves && !found && (entry = readdir(slaves)))
+		found = entry->d_name[0] != '.' && is_remote(entry->d_name, deep + 1);
+	if (slaves)
+		closedir(slaves);
+	return found;
+}
+
+static bool is_remote(const char *name, unsigned deep)
+{
+	if (drv_dev_name_is_remote(name))
+		return true;
+	return deep < SLAVES_DEEP &&
+	       (is_above_remote(name, "", deep) || is_above_remote(name, "/..", deep));
+}
+
+bool drv_dev_is_remote(int fd)
+{
+	char path[64], target[PATH_MAX];
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) || !S_ISBLK(st.st_mode))
+		return false;
+	snprintf(path, sizeof(path), "/sys/dev/block/%u:%u", major(st.st_rdev), minor(st.st_rdev));
+	n = readlink(path, target, sizeof(target) - 1);
+	if (n <= 0)
+		return true; /* not known */
+	target[n] = 0;
+	return is_remote(strrchr(target, '/') ? strrchr(target, '/') + 1 : target, 0);
+}
+
+/* ---- facts ----------------------------------------------------------------- */
 
 int drv_dev_stat(int fd, bool writable, struct drv_stat *result)
 {

@@ -12,4 +12,10 @@
 /* 0 or -errno. */
 int drv_dev_stat(int fd, bool writable, struct drv_stat *out);
 
+/* Is the block device, or one below it, answered by a program or another machine?  Who
+ * waits for one of its pages may wait for ever, or for himself. */
+bool drv_dev_is_remote(int fd);
+/* Of a name in /sys/class/block. */
+bool drv_dev_name_is_remote(const char *name);
+
 #endif

@@ -27,6 +27,7 @@
 #include "gateway/base/num.h"
 #include "gateway/base/str.h"
 #include "gateway/base/table.h"
+#include "gateway/loop/drv_dev.h"
 
 #define TAG GW_TAG('f', 'i', 'l', 'e')
 #define PAGE_BYTES 4096
@@ -151,12 +152,17 @@ struct drv_file *drv_file_create(int fd, const char *path)
 	return file;
 }
 
-/* O_DIRECT goes round the cache; a page fault on a file system that asks others could
- * take for ever. */
+/* O_DIRECT goes round the cache; a page fault where others are asked could take for ever. */
 void drv_file_map(struct drv_file *file)
 {
-	if (!file->direct && (file->local || file->in_memory) && !file->lend.base)
+	if (!file->direct && (file->local || file->in_memory) && !file->lend.base &&
+	    !drv_dev_is_remote(file->fd))
 		drv_lend_open(&file->lend, file->fd);
+}
+
+void drv_file_doubt(struct drv_file *file, uint64_t offset, uint64_t length)
+{
+	drv_lend_doubt(&file->lend, clock_ns(), offset, length);
 }
 
 static void drop(struct drv_file *file)

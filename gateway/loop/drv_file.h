@@ -54,6 +54,10 @@ void drv_file_close(struct drv_file **file);
  * anything is served.  Again: only if there was nothing to map. */
 void drv_file_map(struct drv_file *file);
 
+/* Any thread, before and after what takes pages out of the page cache: none is lent of
+ * these. */
+void drv_file_doubt(struct drv_file *file, uint64_t offset, uint64_t length);
+
 /* The loop's thread.  READ, WRITE, SYNC, rewound.  True: it ended, with *res.
  * False: the rest is for the kernel's queue or a helper. */
 bool drv_file_try(struct drv_op *op, struct loop_pool *pool, int64_t *res);

@@ -51,7 +51,7 @@ static uint64_t size_of(int fd)
 	off_t end = lseek(fd, 0, SEEK_END); /* of devices, too */
 	uint64_t bytes;
 
-	if (end <= 0 || sizeof(void *) < 8)
+	if (end <= 0 || sizeof(void *) < 8 || sysconf(_SC_PAGESIZE) != PAGE_BYTES)
 		return 0;
 	bytes = num_up((uint64_t)end, PAGE_BYTES);
 	return is_told(fd, bytes) ? num_min(bytes, DRV_LEND_MOST) : 0;
@@ -189,6 +189,14 @@ static bool is_there(struct drv_lend_map *map, struct drv_lend_eye *eye, int64_t
 	if (known && !(known & 1) && age_ns < DOUBT_NS)
 		return false;
 	return look(map, eye, now_ns, region);
+}
+
+void drv_lend_doubt(struct drv_lend_map *map, int64_t now_ns, uint64_t offset, uint64_t length)
+{
+	uint64_t end = num_min(offset + length, map->bytes);
+
+	for (uint64_t r = offset / DRV_LEND_REGION; map->base && r * DRV_LEND_REGION < end; r++)
+		atomic_store_explicit(&map->known[r], now_ns & ~1LL, memory_order_relaxed);
 }
 
 const void *drv_lend_find(struct drv_lend_map *map, struct drv_lend_eye *eye, int64_t now_ns,

@@ -55,6 +55,10 @@ void drv_lend_close(struct drv_lend_map *map);
 /* Now and then, on a helper: takes back what the page tables of an idle file hold. */
 void drv_lend_rest(struct drv_lend_map *map);
 
+/* Any thread, by the same clock as the loops': around what takes pages out of the page
+ * cache.  These regions are read for a second, and then looked at. */
+void drv_lend_doubt(struct drv_lend_map *map, int64_t now_ns, uint64_t offset, uint64_t length);
+
 /* The loop's thread; now_ns by its clock, the same for all maps.  Null: read it. */
 const void *drv_lend_find(struct drv_lend_map *map, struct drv_lend_eye *eye, int64_t now_ns,
 			  uint64_t offset, uint32_t length);

@@ -88,9 +88,11 @@ int drv_zero(struct drv_file *file, enum drv_alloc how, uint64_t offset, uint64_
 
 	if (!length)
 		return 0;
+	drv_file_doubt(file, offset, length);
 	do
 		rc = (*way++)(file, offset, length);
 	while (*way && (rc == -EOPNOTSUPP || rc == -ENOSYS));
+	drv_file_doubt(file, offset, length); /* somebody may have looked meanwhile */
 	if (rc == -ENOSYS)
 		rc = -EOPNOTSUPP;
 	/* A hole is not durable either before the next sync. */

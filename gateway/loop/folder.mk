@@ -58,6 +58,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/loop_set.h \
 	%reldir%/loop_stream.c \
 	%reldir%/loop_stream.h \
+	%reldir%/loop_thread.c \
+	%reldir%/loop_thread.h \
 	%reldir%/loop_timer.c \
 	%reldir%/loop_timer.h \
 	%reldir%/loop_turn.c

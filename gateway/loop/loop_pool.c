@@ -10,10 +10,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "gateway/base/check.h"
+#include "gateway/loop/loop_thread.h"
 
 struct loop_pool {
 	uint32_t tag;
@@ -68,13 +68,8 @@ static void *helper(void *arg)
 /* Under the lock. */
 static int start_one(struct loop_pool *pool)
 {
-	sigset_t all, before;
-	int rc;
+	int rc = loop_thread_start(&pool->thread[pool->threads], helper, pool);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&pool->thread[pool->threads], NULL, helper, pool);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!rc)
 		pool->threads++;
 	return rc;

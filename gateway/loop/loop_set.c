@@ -13,13 +13,13 @@
 #include "gateway/loop/loop_set.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include "gateway/base/check.h"
 #include "gateway/base/log.h"
 #include "gateway/base/table.h"
 #include "gateway/loop/loop_own.h"
+#include "gateway/loop/loop_thread.h"
 
 #define TAG GW_TAG('l', 'o', 'p', 's')
 #define HELPERS LOOP_POOL_MAX /* a stalled store may hold many */
@@ -144,20 +144,16 @@ static void halt_others(struct loop_set *set)
 
 int loop_set_start(struct loop_set *set, struct gw_err *err)
 {
-	sigset_t all, before;
 	int rc = 0;
 
 	gw_tag_check(set, TAG);
-	sigfillset(&all); /* signals are the main thread's */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (set->started < set->count && !rc) {
 		struct loop *loop = &set->loop[set->started];
 
-		rc = pthread_create(&loop->thread, NULL, run_loop, loop);
+		rc = loop_thread_start(&loop->thread, run_loop, loop);
 		if (!rc)
 			set->started++;
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (!rc)
 		return 0;
 	gw_err_set(err, rc, "cannot start the thread of loop %u: %m", set->started);

@@ -105,9 +105,10 @@ static bool claim(struct st_memory_page *page)
 /* One or several, linked by `chain`. */
 static void push(struct st_memory_slabs *slabs, struct st_memory_page *chains)
 {
-	struct st_memory_page *last = chains;
+	struct st_memory_page *last = chains, *none = NULL;
 
-	if (!chains)
+	/* Mostly what was there has just been taken: then nothing needs its end. */
+	if (!chains || atomic_compare_exchange_strong(&slabs->free, &none, chains))
 		return;
 	while (last->chain)
 		last = last->chain;

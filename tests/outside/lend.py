@@ -261,7 +261,7 @@ class Cutting:
 
 def read_cut(h, s, t, keep, seed):
     rnd = random.Random(seed)
-    mode = "structured" if seed == 2 else "simple"      # copied, or lent
+    mode = "structured" if seed >= 2 else "simple"      # copied, on each loop, or lent
     while not h.over:
         try:
             with s.client(mode, name="a") as c:
@@ -298,7 +298,7 @@ def cut(args, keep):
     path = make_cached()
     t = Cutting()
     with Server("a=" + path, args=args) as s, Helpers() as h:
-        for seed in range(3):
+        for seed in range(5):
             h.start(read_cut, s, t, keep, seed)
         h.sleep(1)
         expect(lent(s) > 100, "%d reads were lent before", lent(s))

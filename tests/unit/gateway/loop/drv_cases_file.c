@@ -210,6 +210,28 @@ void copies(void **state)
 	free(got);
 }
 
+/* What was punched or zeroed is not in the page cache any more. */
+void lends_no_hole(void **state)
+{
+	char *buf = malloc(SIZE);
+
+	(void)state;
+	rig_fill(buf, SIZE, 13);
+	for (int p = 0; p < 2; p++) {
+		up(places[p], 0);
+		assert_int_equal(rig.fs->ops->truncate(rig.fs, file, SIZE), 0);
+		assert_int_equal(run(DRV_WRITE, buf, SIZE, 0, 0), SIZE);
+		assert_non_null(loop_lend(rig.loop, file, 0, SIZE));
+		assert_int_equal(rig.fs->ops->allocate(rig.fs, file, DRV_ALLOC_PUNCH, PAGE, PAGE),
+				 0);
+		assert_null(loop_lend(rig.loop, file, 0, PAGE));
+		assert_int_equal(run(DRV_READ, buf, 3 * PAGE, 0, 0), 3 * PAGE);
+		assert_int_equal(buf[PAGE] | buf[2 * PAGE - 1], 0);
+		down();
+	}
+	free(buf);
+}
+
 void lends_nothing(void **state)
 {
 	char *buf = aligned_alloc(PAGE, SIZE);

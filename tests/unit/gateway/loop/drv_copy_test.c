@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "gateway/loop/drv_copy.h"
+#include "gateway/loop/loop_thread.h"
 
 const struct drv_ops *rig_driver = &drv_aio;
 
@@ -119,6 +120,7 @@ static void *copy_on(void *arg)
 	return NULL;
 }
 
+/* On threads such as loops are, whose signals are the main thread's. */
 static void cut_under_threads(void **state)
 {
 	pthread_t thread[THREADS];
@@ -129,7 +131,7 @@ static void cut_under_threads(void **state)
 	copied = refused = 0;
 	over = false;
 	for (int i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_create(&thread[i], NULL, copy_on, NULL), 0);
+		assert_int_equal(loop_thread_start(&thread[i], copy_on, NULL), 0);
 	for (int i = 0; i < 20000 && (i < 300 || copied < 100 || refused < 100); i++) {
 		assert_int_equal(ftruncate(fd, PAGE), 0);
 		usleep(50);

@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "gateway/loop/drv_dev.h"
+#include "gateway/loop/drv_file.h"
 #include "gateway/loop/drv_host_fs.h"
 
 #define MIB (1 << 20)
@@ -234,6 +236,24 @@ static void reads_at_the_end(void **state)
 	down();
 }
 
+static void who_answers_for_devices(void **state)
+{
+	static const char *const remote[] = { "nbd0", "nbd15p1", "rbd3", "drbd1000", "ublkb0" };
+	static const char *const local[] = { "sda", "sda1", "nvme0n1p2", "dm-0",  "md127", "loop0",
+					     "vda", "nbd",  "nbdx0",	 "zram0", "" };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(remote) / sizeof(remote[0]); i++)
+		assert_true(drv_dev_name_is_remote(remote[i]));
+	for (unsigned i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+		assert_false(drv_dev_name_is_remote(local[i]));
+	assert_false(drv_dev_is_remote(-1));
+	up(places[0]);
+	assert_false(drv_dev_is_remote(file->fd)); /* no device */
+	down();
+}
+
 HARNESS_MAIN(cmocka_unit_test(zeroes), cmocka_unit_test(nothing_to_zero), cmocka_unit_test(extents),
 	     cmocka_unit_test(facts), cmocka_unit_test(what_cannot_be_opened),
-	     cmocka_unit_test(names), cmocka_unit_test(reads_at_the_end))
+	     cmocka_unit_test(names), cmocka_unit_test(reads_at_the_end),
+	     cmocka_unit_test(who_answers_for_devices))

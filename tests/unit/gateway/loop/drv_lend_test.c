@@ -243,6 +243,32 @@ static void looks_are_rationed(void **state)
 	assert_int_not_equal(atomic_load(&map.known[1]), 0);
 }
 
+/* Who takes pages out of the cache says so: all regions that it touches, and no others. */
+static void doubt(void **state)
+{
+	int64_t then;
+
+	(void)state;
+	drv_lend_open(&map, fd);
+	drv_lend_doubt(&map, now, 0, SIZE); /* not looked at yet, too */
+	assert_null(find(0, PAGE));
+	now += SECOND;
+	assert_lent(0, SIZE);
+	then = now;
+	drv_lend_doubt(&map, now, REGION - 1, 2);
+	assert_null(find(0, PAGE));
+	assert_null(find(REGION, PAGE));
+	assert_lent(2 * (size_t)REGION, PAGE);
+	now = then + SECOND - 2; /* the lowest bit is not the time's */
+	assert_null(find(0, PAGE));
+	now = then + SECOND;
+	assert_lent(0, SIZE);
+	drv_lend_doubt(&map, now, 3 * (uint64_t)REGION, UINT64_MAX / 2); /* behind the end */
+	assert_lent(0, SIZE);
+	drv_lend_close(&map);
+	drv_lend_doubt(&map, now, 0, SIZE); /* nothing is mapped */
+}
+
 static void torn(void **state)
 {
 	const uint8_t *at;
@@ -424,7 +450,7 @@ static void writes_are_seen(void **state)
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 HARNESS_MAIN(CASE(the_bytes_of_the_file), CASE(across_regions), CASE(nothing_beyond),
-	     CASE(only_what_is_cached), CASE(looks_are_rationed), CASE(torn),
+	     CASE(only_what_is_cached), CASE(looks_are_rationed), CASE(doubt), CASE(torn),
 	     CASE(a_fault_ends_trust), CASE(trust_gets_old), CASE(rest),
 	     CASE(rest_of_what_was_not_lent), CASE(nothing_to_lend), CASE(somebody_elses),
 	     CASE(writes_are_seen))
