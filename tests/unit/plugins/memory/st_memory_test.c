@@ -130,6 +130,14 @@ static void a_long_range_takes_turns(void **state)
 	end();
 }
 
+/* Of 64 MiB that were unmapped, what may be left: descriptions, pages at hand; and the
+ * address sanitizer's eighth, which it keeps. */
+#ifdef __SANITIZE_ADDRESS__
+#define LEFT (16u << 20)
+#else
+#define LEFT (8u << 20)
+#endif
+
 static uint64_t resident_bytes(void)
 {
 	FILE *f = fopen("/proc/self/statm", "r");
@@ -158,8 +166,9 @@ static void unmap_gives_memory_back(void **state)
 	after = resident_bytes();
 	end();
 	free(bytes);
-	assert_true(full - before >= 60u << 20);
-	assert_true(after < before + (8u << 20));
+	if (full - before < 60u << 20 || after > before + LEFT)
+		fail_msg("resident KiB: %lu, full %lu, unmapped %lu", before >> 10, full >> 10,
+			 after >> 10);
 }
 
 static void unknown_operations(void **state)
