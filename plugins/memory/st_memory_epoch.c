@@ -18,6 +18,7 @@
 #include "gateway/base/check.h"
 
 #define LOOK_EVERY 32 /* pages retired between two looks at the other lanes */
+#define LENT_LOOKS 64u /* at pages whose loans are out, each time */
 #define SPARES_MAX 1024u /* what a lane keeps for its next writes: 4 MiB */
 
 void st_memory_epoch_init(struct st_memory_epoch *epoch)
@@ -59,24 +60,14 @@ struct st_memory_lane *st_memory_epoch_join(struct st_memory_epoch *epoch)
 
 		if (!atomic_compare_exchange_strong(&lane->taken, &no, true))
 			continue;
-		lane->spare = lane->lent = NULL;
+		lane->spare = NULL;
 		lane->spares = lane->since = 0;
 		lane->retired = (struct st_memory_pages){ .tail = &lane->retired.first };
+		lane->lent = (struct st_memory_pages){ .tail = &lane->lent.first };
 		raise_used(epoch, i + 1);
 		return lane;
 	}
 	return NULL;
-}
-
-/* What it retired and others may be reading stays out of use until the end. */
-void st_memory_epoch_leave(struct st_memory_lane *lane)
-{
-	GW_CHECK(!atomic_load(&lane->seen));
-	st_memory_epoch_tidy(lane);
-	GW_CHECK(!lane->lent); /* a lane closes when all loans are back */
-	st_memory_slab_give(&lane->epoch->slabs, lane->spare);
-	lane->spare = NULL;
-	atomic_store(&lane->taken, false);
 }
 
 /* ---- in and out --------------------------------------------------------- */
@@ -114,6 +105,25 @@ static uint64_t look(struct st_memory_epoch *epoch)
 
 /* ---- pages -------------------------------------------------------------- */
 
+static void append(struct st_memory_pages *pages, struct st_memory_page *page)
+{
+	page->next = NULL;
+	*pages->tail = page;
+	pages->tail = &page->next;
+	pages->count++;
+}
+
+static struct st_memory_page *pop(struct st_memory_pages *pages)
+{
+	struct st_memory_page *page = pages->first;
+
+	pages->first = page->next;
+	if (!pages->first)
+		pages->tail = &pages->first;
+	pages->count--;
+	return page;
+}
+
 /* The older half of what it has. */
 static void give_away(struct st_memory_lane *lane)
 {
@@ -141,24 +151,19 @@ static bool is_lent(const struct st_memory_page *page)
 
 static void give(struct st_memory_lane *lane, struct st_memory_page *page)
 {
-	if (is_lent(page)) {
-		page->next = lane->lent;
-		lane->lent = page;
-		return;
-	}
-	st_memory_epoch_give(lane, page);
+	if (is_lent(page))
+		append(&lane->lent, page);
+	else
+		st_memory_epoch_give(lane, page);
 }
 
-/* As many as there are answers under way. */
+/* There are as many as answers under way, and who does not read his keeps them there. */
 static void give_lent(struct st_memory_lane *lane)
 {
-	struct st_memory_page *page = lane->lent, *next;
+	uint32_t n = lane->lent.count < LENT_LOOKS ? lane->lent.count : LENT_LOOKS;
 
-	lane->lent = NULL;
-	for (; page; page = next) {
-		next = page->next;
-		give(lane, page);
-	}
+	while (n--)
+		give(lane, pop(&lane->lent));
 }
 
 static void give_back(struct st_memory_lane *lane, uint64_t age)
@@ -166,26 +171,14 @@ static void give_back(struct st_memory_lane *lane, uint64_t age)
 	struct st_memory_pages *retired = &lane->retired;
 
 	give_lent(lane);
-	while (retired->first && retired->first->age + 2 <= age) {
-		struct st_memory_page *page = retired->first;
-
-		retired->first = page->next;
-		if (!retired->first)
-			retired->tail = &retired->first;
-		retired->count--;
-		give(lane, page);
-	}
+	while (retired->first && retired->first->age + 2 <= age)
+		give(lane, pop(retired));
 }
 
 void st_memory_epoch_retire(struct st_memory_lane *lane, struct st_memory_page *page)
 {
-	struct st_memory_pages *retired = &lane->retired;
-
 	page->age = atomic_load(&lane->epoch->age);
-	page->next = NULL;
-	*retired->tail = page;
-	retired->tail = &page->next;
-	retired->count++;
+	append(&lane->retired, page);
 	if (++lane->since >= LOOK_EVERY) {
 		lane->since = 0;
 		give_back(lane, look(lane->epoch));
@@ -195,7 +188,7 @@ void st_memory_epoch_retire(struct st_memory_lane *lane, struct st_memory_page *
 /* Two steps make everything free where no other lane is inside. */
 void st_memory_epoch_tidy(struct st_memory_lane *lane)
 {
-	for (int i = 0; i < 2 && (lane->retired.first || lane->lent); i++)
+	for (int i = 0; i < 2 && (lane->retired.first || lane->lent.first); i++)
 		give_back(lane, look(lane->epoch));
 }
 
@@ -217,4 +210,21 @@ struct st_memory_page *st_memory_epoch_take(struct st_memory_lane *lane)
 	lane->spare = page->next;
 	lane->spares--;
 	return page;
+}
+
+/* ---- the end of a lane --------------------------------------------------- */
+
+/* What it retired and others may be reading stays out of use until the end. */
+void st_memory_epoch_leave(struct st_memory_lane *lane)
+{
+	GW_CHECK(!atomic_load(&lane->seen));
+	while (lane->lent.count) {
+		struct st_memory_page *page = pop(&lane->lent);
+
+		GW_CHECK(!is_lent(page)); /* a lane closes when all loans are back */
+		st_memory_epoch_give(lane, page);
+	}
+	st_memory_slab_give(&lane->epoch->slabs, lane->spare);
+	lane->spare = NULL;
+	atomic_store(&lane->taken, false);
 }

@@ -42,7 +42,7 @@ struct st_memory_lane {
 	uint32_t spares;
 	uint32_t since; /* pages retired since the last look */
 	struct st_memory_pages retired; /* oldest first */
-	struct st_memory_page *lent; /* nobody can find them any more, but loans are out */
+	struct st_memory_pages lent; /* nobody can find them any more, but loans are out */
 };
 
 struct st_memory_epoch {

@@ -137,14 +137,42 @@ static void a_loan_keeps_it(void **state)
 	st_memory_epoch_tidy(lane);
 	st_memory_epoch_back(page);
 	st_memory_epoch_tidy(lane);
-	assert_ptr_equal(lane->lent, page);
+	assert_ptr_equal(lane->lent.first, page);
 	for (int i = 0; i < 2000; i++)
 		assert_ptr_not_equal(take(lane), page);
 	st_memory_epoch_back(page);
 	st_memory_epoch_tidy(lane);
-	assert_null(lane->lent);
+	assert_null(lane->lent.first);
 	assert_ptr_equal(st_memory_epoch_take(lane), page);
 	st_memory_epoch_leave(lane);
+	st_memory_epoch_done(&epoch);
+}
+
+/* Many that are not taken by their peers cost a bounded look, and all come back. */
+static void many_loans(void **state)
+{
+	static struct st_memory_page *page[1000];
+	struct st_memory_lane *lane;
+
+	(void)state;
+	begin();
+	lane = st_memory_epoch_join(&epoch);
+	for (int i = 0; i < 1000; i++) {
+		page[i] = take(lane);
+		st_memory_epoch_lend(page[i]);
+		st_memory_epoch_retire(lane, page[i]);
+	}
+	st_memory_epoch_tidy(lane);
+	assert_int_equal(lane->lent.count + lane->retired.count, 1000);
+	for (int i = 0; i < 1000; i += 2)
+		st_memory_epoch_back(page[i]);
+	for (int i = 0; i < 20; i++)
+		st_memory_epoch_tidy(lane);
+	assert_int_equal(lane->lent.count, 500);
+	for (int i = 1; i < 1000; i += 2)
+		st_memory_epoch_back(page[i]);
+	st_memory_epoch_leave(lane);
+	assert_int_equal(lane->lent.count, 0);
 	st_memory_epoch_done(&epoch);
 }
 
@@ -184,5 +212,5 @@ static void spares_have_a_bound(void **state)
 
 HARNESS_MAIN(cmocka_unit_test(alone_it_comes_back), cmocka_unit_test(a_reader_keeps_it),
 	     cmocka_unit_test(a_late_reader_does_not), cmocka_unit_test(left_behind),
-	     cmocka_unit_test(a_loan_keeps_it), cmocka_unit_test(lanes_have_an_end),
-	     cmocka_unit_test(spares_have_a_bound))
+	     cmocka_unit_test(a_loan_keeps_it), cmocka_unit_test(many_loans),
+	     cmocka_unit_test(lanes_have_an_end), cmocka_unit_test(spares_have_a_bound))
