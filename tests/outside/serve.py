@@ -551,7 +551,7 @@ def _():
         cs.append(c)
     time.sleep(0.2)
     s.proc.send_signal(signal.SIGTERM)
-    time.sleep(0.05)
+    time.sleep(0.3 * slow())    # an echo of the first is not a second: 40 ms from when it was heard
     began = time.monotonic()
     s.proc.send_signal(signal.SIGTERM)
     try:
