@@ -66,6 +66,18 @@ static bool inlined(struct drv_file *file, enum drv_kind kind, size_t len, uint6
 	return ended;
 }
 
+/* The kernel may keep a page that somebody is just looking at: then once more. */
+static bool is_fetched_once_it_was_dropped(struct drv_file *file)
+{
+	for (int i = 0; i < 200; i++) {
+		posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
+		if (!inlined(file, DRV_READ, PAGE, 0, 0, NULL))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
 static void on_a_disk(void **state)
 {
 	struct drv_file *file = make("/var/tmp");
@@ -80,8 +92,7 @@ static void on_a_disk(void **state)
 	assert_true(inlined(file, DRV_READ, 17, 3, 0, NULL));
 	assert_false(inlined(file, DRV_SYNC, 0, 0, 0, NULL));
 	fdatasync(file->fd);
-	posix_fadvise(file->fd, 0, 0, POSIX_FADV_DONTNEED);
-	assert_false(inlined(file, DRV_READ, PAGE, 0, 0, NULL)); /* not any more */
+	assert_true(is_fetched_once_it_was_dropped(file));
 	file->direct = true;
 	assert_false(inlined(file, DRV_READ, PAGE, 0, 0, NULL));
 	file->direct = false;
