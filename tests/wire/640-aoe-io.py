@@ -166,7 +166,7 @@ def _():
             same_bytes(c.read_all(900, 40, sectors)[0], bytes(model), "turn %d" % turn)
 
 
-@case("reads among writes of the same sectors: each sector whole, the old or a new one", limit=60)
+@case("reads among writes of the same sectors: old and new bytes alone, and after quiet the new", limit=60)
 def _():
     c = srv.client()
     window = min(c.config().buffers, 16)
@@ -179,10 +179,9 @@ def _():
             else:
                 frames.append(ata_arg(WRITE_EXT, 500, 2, data=bytes([turn + 1]) * 1024))
         for r in burst(c, frames, window):
-            for at in range(0, len(r.data), 512):
-                part = r.data[at:at + 512]
-                expect(part in (bytes([turn]) * 512, bytes([turn + 1]) * 512), "a torn sector: %s...",
-                       part[:16].hex())
+            # beside a write that is under way Linux shows part of it, seldom (ARCHITECTURE, Lending)
+            expect(set(r.data) <= {turn, turn + 1}, "bytes that nobody wrote: %s...", r.data[:16].hex())
+        same_bytes(c.read(500, 2), bytes([turn + 1]) * 1024, "after turn %d" % turn)
 
 
 @case("two stations write the same sectors: each ends as one of them wrote it")
