@@ -70,7 +70,7 @@ const char *loop_device_make(const char *folder, uint64_t bytes, unsigned block_
 	scope_fd int file = -1;
 	struct loop_config config = { .block_size = block_bytes };
 
-	GW_CHECK(device < 0);
+	loop_device_drop(); /* of a case that failed */
 	if (!ending++)
 		atexit(loop_device_drop); /* also where a case fails */
 	if (control < 0)
