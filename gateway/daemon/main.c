@@ -122,8 +122,10 @@ static int start(struct daemon *d, struct gw_err *err)
 	rc = process_signals_open(&d->signals, err);
 	if (!rc)
 		rc = loop_set_create(threads_of(&d->serve), d->serve.engine, &d->loops, err);
-	if (!rc)
+	if (!rc) {
+		loop_set_busy_poll(d->loops, d->serve.busy_poll);
 		rc = choose_control(d, err);
+	}
 	if (!rc)
 		rc = gw_create(d->loops, &d->serve.limits, &d->gw, err);
 	if (!rc)

@@ -20,6 +20,7 @@
 #define BLOCK_MIN 512
 #define BLOCK_MAX 65536
 #define TARGET_MAX 8192
+#define BUSY_POLL_MOST_US 10000
 
 /* What holds for every image, beside what is being built. */
 struct draft {
@@ -93,6 +94,18 @@ static int take_engine(struct draft *d, const char *value, struct gw_err *err)
 	return 0;
 }
 
+static int take_busy_poll(struct draft *d, const char *value, struct gw_err *err)
+{
+	uint64_t us;
+
+	if (str_parse_u64(value, &us) || us > BUSY_POLL_MOST_US)
+		return gw_err_set(err, EINVAL,
+				  "--busy-poll: '%s' is not a number of microseconds up to %d",
+				  value, BUSY_POLL_MOST_US);
+	d->serve.busy_poll = span_us((int64_t)us);
+	return 0;
+}
+
 static int take_pool(struct draft *d, const char *value, struct gw_err *err)
 {
 	uint64_t bytes = GW_POOL_MIN_BYTES;
@@ -134,6 +147,7 @@ static int (*const takes[OPTIONS_OWN_COUNT])(struct draft *d, const char *value,
 	[OPTIONS_DIRECT] = take_direct,
 	[OPTIONS_THREADS] = take_threads,
 	[OPTIONS_ENGINE] = take_engine,
+	[OPTIONS_BUSY_POLL] = take_busy_poll,
 	[OPTIONS_POOL] = take_pool,
 	[OPTIONS_STATE] = take_state,
 	[OPTIONS_CONTROL] = take_control,

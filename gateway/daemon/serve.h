@@ -6,6 +6,7 @@
 #ifndef GATEWAY_DAEMON_SERVE_H
 #define GATEWAY_DAEMON_SERVE_H
 
+#include "gateway/base/clock.h"
 #include "gateway/core/admin.h"
 #include "gateway/ctl/conf.h"
 #include "gateway/daemon/options.h"
@@ -16,6 +17,7 @@ struct serve {
 	struct conf *conf;
 	unsigned threads; /* 0: nobody said */
 	const struct drv_ops *engine; /* null: the best that there is */
+	struct span busy_poll;
 	struct gw_limits limits;
 	const char *control; /* null: a socket of its own; borrowed from argv */
 	const char *state; /* null: nobody said; borrowed from argv */

@@ -145,6 +145,9 @@ struct drv_ops {
 			    uint32_t length);
 	/* What was lent was not there: some call ended with -EFAULT. Absent: as lend. */
 	void (*torn)(struct drv *drv);
+	/* Between two turns that shall not wait: whoever else wants the processor may have
+	 * it.  Absent: nobody shares it. */
+	void (*pause)(struct drv *drv);
 	bool (*is_home)(const struct drv *drv); /* is this the loop's thread? */
 
 	/* ---- any thread ---- */

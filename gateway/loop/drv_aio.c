@@ -475,6 +475,7 @@ const struct drv_ops drv_aio = {
 	.turn = aio_turn,
 	.lend = aio_lend,
 	.torn = aio_torn,
+	.pause = drv_host_pause,
 	.is_home = aio_is_home,
 	.post = aio_post,
 	.now = drv_host_now,

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stddef.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
@@ -204,6 +205,12 @@ bool drv_host_try(struct drv_host *host, struct drv_op *op, int64_t *res)
 void drv_host_torn(struct drv_host *host)
 {
 	drv_lend_torn(&host->eye, loop_now(host->loop).ns);
+}
+
+void drv_host_pause(struct drv *drv)
+{
+	(void)drv;
+	sched_yield();
 }
 
 /* ---- clock, randomness -------------------------------------------------- */

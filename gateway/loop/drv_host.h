@@ -64,6 +64,9 @@ void drv_host_torn(struct drv_host *host);
  * once.  True: it ended, with *res.  False: the rest is for the queue or a helper. */
 bool drv_host_try(struct drv_host *host, struct drv_op *op, int64_t *res);
 
+/* drv.h, `pause`. */
+void drv_host_pause(struct drv *drv);
+
 /* ---- clock, randomness: any thread --------------------------------------- */
 
 struct instant drv_host_now(struct drv *drv);

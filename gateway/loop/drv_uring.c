@@ -396,6 +396,7 @@ const struct drv_ops drv_uring = {
 	.turn = uring_turn,
 	.lend = uring_lend,
 	.torn = uring_torn,
+	.pause = drv_host_pause,
 	.is_home = uring_is_home,
 	.post = uring_post,
 	.now = drv_host_now,

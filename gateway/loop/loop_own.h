@@ -27,6 +27,8 @@ struct loop {
 	STAILQ_HEAD(, loop_task) tasks;
 	unsigned task_count;
 	bool yielded; /* no further round of tasks in this turn */
+	struct span busy_poll; /* how long it looks for work before it sleeps */
+	struct instant sleepy; /* until then it looks */
 	struct loop_timer_heap timers;
 
 	/* written by the home thread, read by any */

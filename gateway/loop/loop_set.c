@@ -112,6 +112,13 @@ void loop_set_destroy(struct loop_set **address)
 	*address = NULL;
 }
 
+void loop_set_busy_poll(struct loop_set *set, struct span poll)
+{
+	gw_tag_check(set, TAG);
+	for (unsigned i = 0; i < set->count; i++)
+		set->loop[i].busy_poll = poll;
+}
+
 /* ---- threads ------------------------------------------------------------ */
 
 static void *run_loop(void *arg)

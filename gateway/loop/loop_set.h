@@ -19,6 +19,10 @@ int loop_set_create(unsigned n, const struct drv_ops *drv, struct loop_set **out
 		    struct gw_err *err);
 void loop_set_destroy(struct loop_set **set);
 
+/* Main thread, before start.  A loop that had work looks for more so long before it
+ * sleeps: a processor that halts takes time to wake.  0, the default: it sleeps. */
+void loop_set_busy_poll(struct loop_set *set, struct span poll);
+
 /* Starts the threads of loops 1 .. n-1. */
 int loop_set_start(struct loop_set *set, struct gw_err *err);
 /* Main thread: turns loop 0 until loop_set_stop() was called; then stops and

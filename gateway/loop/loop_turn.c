@@ -106,18 +106,26 @@ static void count_turn(struct loop *loop)
 	if (!loop->told)
 		return;
 	end = loop->ops->now(loop->drv);
+	loop->sleepy = instant_add(end, loop->busy_poll);
 	if (span_less(SLOW_TURN, instant_since(end, loop->now)))
 		atomic_fetch_add_explicit(&loop->slow_turns, 1, memory_order_relaxed);
 }
 
+/* Whether it looks once more rather than sleep. */
+static bool is_busy(const struct loop *loop)
+{
+	return loop->busy_poll.ns && instant_before(loop->ops->now(loop->drv), loop->sleepy);
+}
+
 unsigned loop_turn(struct loop *loop, struct instant until)
 {
+	bool busy = is_busy(loop);
 	unsigned ran;
 
 	check_home(loop);
 	loop->now_known = false;
 	loop->told = false;
-	if (loop->task_count)
+	if (loop->task_count || busy)
 		until = (struct instant){ 0 };
 	else
 		until = instant_min(until, loop_next_timer(loop));
@@ -125,7 +133,10 @@ unsigned loop_turn(struct loop *loop, struct instant until)
 	if (loop->timers.count)
 		ran += fire_timers(loop);
 	ran += run_tasks(loop);
-	count_turn(loop);
+	if (ran || !busy)
+		count_turn(loop);
+	else if (loop->ops->pause)
+		loop->ops->pause(loop->drv);
 	return ran;
 }
 

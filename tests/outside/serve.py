@@ -194,10 +194,11 @@ def _():
                 same_bytes(bytes(ok(c.read(0, MiB)).data), DATA)
 
 
-@case("--write-through, --threads, --engine: the same service")
+@case("--write-through, --threads, --engine, --busy-poll: the same service")
 def _():
     for args in (["--write-through"], ["--threads", "1"], ["--threads", "3"], ["--engine", "aio"],
-                 ["--engine", "aio", "--threads", "2", "--write-through"], ["--pool", "min"]):
+                 ["--engine", "aio", "--threads", "2", "--write-through"], ["--pool", "min"],
+                 ["--busy-poll", "50"], ["--engine", "aio", "--busy-poll", "10000"]):
         with Server("wire=" + make_file(8 * MiB), args=args, serve_args=False) as s:
             for mode in ("simple", "structured", "extended"):
                 with s.client(mode) as c:
@@ -213,6 +214,30 @@ def _():
         raise Skip("io_uring is not allowed here")
 
 
+def cpu_ticks(pid):
+    """User and system time of a process, all its threads: in hundredths of a second, mostly."""
+    with open("/proc/%d/stat" % pid) as f:
+        return sum(int(n) for n in f.read().rsplit(")", 1)[1].split()[11:13])
+
+
+@case("--busy-poll: it looks while there is work, and sleeps when there is none")
+def _():
+    with Server("wire=" + make_file(8 * MiB), args=["--busy-poll", "10000"], serve_args=False) as s:
+        with s.client("structured") as c:
+            before, start = cpu_ticks(s.pid), time.monotonic()
+            while time.monotonic() - start < 0.5:
+                ok(c.read(4096, 512))
+                time.sleep(0.002)
+            looked = cpu_ticks(s.pid) - before
+            time.sleep(0.2)
+            before = cpu_ticks(s.pid)
+            time.sleep(1.5)
+            idle = cpu_ticks(s.pid) - before
+            ok(c.read(4096, 512))
+        expect(looked >= 15, "0.5 s of small pauses took %d ticks: it did not look", looked)
+        expect(idle <= 3, "1.5 s without work took %d ticks", idle)
+
+
 # ---- what it refuses ----
 
 @case("wrong words: no image, unknown option, wrong values: a sentence, exit 1 or 2")
@@ -220,6 +245,7 @@ def _():
     for argv in ((), ("--nbd", sock()), ("--frobnicate", "memory:1M"), ("--nbd", "nonsense", "memory:1M"),
                  ("--nbd", "127.0.0.1:99999", "memory:1M"), ("--threads", "0", "memory:1M"),
                  ("--threads", "x", "memory:1M"), ("--engine", "steam", "memory:1M"),
+                 ("--busy-poll", "10001", "memory:1M"), ("--busy-poll", "-1", "memory:1M"),
                  ("--block-size", "1000", "memory:1M"), ("--block-size", "131072", "memory:1M"),
                  ("--size", "x", "memory:1M"), ("--nbd", "unix:", "memory:1M"), ("=memory:1M",),
                  ("--nbd", "unix:/" + "x" * 120, "memory:1M")):

@@ -308,6 +308,36 @@ void idle_sleeps(void **state)
 	rig_down(&rig);
 }
 
+static void takes_no_time(struct loop_task *task)
+{
+	(void)task;
+}
+
+/* What had work looks for more, and sleeps when there has been none for so long. */
+void looks_before_it_sleeps(void **state)
+{
+	const struct span poll = span_ms(40), sleep = span_ms(200);
+	struct loop_task task = { .run = takes_no_time };
+	struct instant start, before, after;
+	unsigned looks = 0;
+
+	(void)state;
+	rig_up(&rig);
+	loop_set_busy_poll(rig.set, poll);
+	loop_defer(rig.loop, &task);
+	loop_turn(rig.loop, INSTANT_NEVER);
+	start = loop_clock(rig.loop);
+	do {
+		before = loop_clock(rig.loop);
+		loop_turn(rig.loop, instant_add(before, sleep));
+		after = loop_clock(rig.loop);
+		looks++;
+	} while (span_less(instant_since(after, before), span_ms(150)));
+	assert_in_range(looks, 4, UINT32_MAX);
+	assert_in_range(span_to_ms(instant_since(before, start)), 35, 150);
+	rig_down(&rig);
+}
+
 static void takes_long(struct loop_task *task)
 {
 	(void)task;
