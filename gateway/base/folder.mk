@@ -19,6 +19,8 @@ noinst_LIBRARIES += %reldir%/libgw_base.a
 	%reldir%/log_areas.tbl \
 	%reldir%/num.h \
 	%reldir%/scope.h \
+	%reldir%/stow.c \
+	%reldir%/stow.h \
 	%reldir%/str.c \
 	%reldir%/str.h \
 	%reldir%/table.h

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "gateway/base/num.h"
+#include "gateway/base/stow.h"
 
 /* Stands in the table for a page of zeroes that counts as allocated.  Nothing
  * is reserved by it: every write takes a new page, over a real page as well. */
@@ -115,7 +116,7 @@ static void gather(uint8_t *to, struct st_memory_cursor *from, size_t length)
 		size_t n;
 		void *at = next_piece(from, length, &n);
 
-		memcpy(to, at, n);
+		stow(to, at, n);
 		to += n;
 		length -= n;
 	}

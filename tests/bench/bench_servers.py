@@ -404,6 +404,7 @@ class Vblade(Frames):
 
 def all_servers():
     sluiced = SLUICED
+    poll = ['--busy-poll', '50']
     bare = os.path.join(BUILD, 'tests/bench/bare')
     digests = ['--digests']
     durable = {'table': 'aoe, durable', 'cases': '1k-write-*,4k-write-*'}
@@ -414,6 +415,7 @@ def all_servers():
         'sluice-aio': Sluice(sluiced, ['--engine', 'aio']),
         'sluice-1': Sluice(sluiced, ['--threads', '1']),
         'sluice-2': Sluice(sluiced, ['--threads', '2']),
+        'sluice-poll': Sluice(sluiced, poll),
         'sluice-mem': Sluice(sluiced, image='memory:1G'),
         'nbdkit': Nbdkit('nbdkit', ['--version']),
         'qemu-uring': QemuNbd('qemu-nbd', 'io_uring'),
@@ -422,7 +424,9 @@ def all_servers():
         'nbd-server': NbdServer('nbd-server', ['-V']),
         'iscsi-bare': Bare(bare, 'iscsi'),
         'iscsi-sluice': Sluice(sluiced, proto='iscsi'),
+        'iscsi-sluice-1': Sluice(sluiced, ['--threads', '1'], proto='iscsi'),
         'iscsi-sluice-2': Sluice(sluiced, ['--threads', '2'], proto='iscsi'),
+        'iscsi-sluice-poll': Sluice(sluiced, poll, proto='iscsi'),
         'iscsi-sluice-mem': Sluice(sluiced, image='memory:1G', proto='iscsi'),
         'iscsi-sluice-crc': Sluice(sluiced, proto='iscsi', words=digests),
         'tgt': Tgt(),

@@ -11,6 +11,7 @@ GW_BASE_TESTS = \
 	%reldir%/log_test \
 	%reldir%/num_test \
 	%reldir%/scope_test \
+	%reldir%/stow_test \
 	%reldir%/str_test \
 	%reldir%/table_test
 check_PROGRAMS += $(GW_BASE_TESTS)
@@ -26,5 +27,6 @@ endif
 %canon_reldir%_log_test_LDADD = $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_num_test_LDADD = $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_scope_test_LDADD = $(GW_BASE_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_stow_test_LDADD = $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_str_test_LDADD = $(GW_BASE_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_table_test_LDADD = $(GW_BASE_LIBS) $(CMOCKA_LIBS)
