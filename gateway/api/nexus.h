@@ -18,6 +18,7 @@
 #include "gateway/api/event.h"
 #include "gateway/api/status.h"
 
+struct drv_file;
 struct gw;
 struct loop;
 struct gw_volume;
@@ -72,5 +73,8 @@ struct gw_nexus *gw_itl_nexus(const struct gw_itl *itl);
  * turn. read_only already holds for this nexus. */
 const struct gw_facts *gw_itl_facts(const struct gw_itl *itl);
 unsigned gw_itl_in_flight(const struct gw_itl *itl);
+/* The file in which what was lent to requests of this nexus stands (req.h, GW_LEND), for
+ * loop_stream_send_lent(); null: none.  It stays open while something is lent. */
+struct drv_file *gw_itl_lent_file(const struct gw_itl *itl);
 
 #endif

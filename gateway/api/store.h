@@ -18,6 +18,7 @@
 #include "gateway/api/status.h"
 
 struct loop;
+struct drv_file;
 struct drv_fs;
 struct gw_err;
 struct gw_io;
@@ -168,6 +169,9 @@ struct gw_store_ops {
 	const void *(*lend)(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
 			    uint64_t offset, uint32_t length, void **loan);
 	void (*back)(struct gw_store *store, struct gw_store_lane *lane, void *loan);
+	/* Any thread.  The file that lend() lends from: the kernel may be asked to send
+	 * its pages (loop_stream_send_lent).  Null: it is none. */
+	struct drv_file *(*lent_file)(struct gw_store *store);
 };
 
 #endif

@@ -266,6 +266,7 @@ void gw_store_submit(struct gw_lane *lane, struct gw_io *io, void (*done)(struct
 /* Null: not now, or never. */
 const void *gw_store_lend(struct gw_lane *lane, uint64_t offset, uint32_t length, void **loan);
 void gw_store_back(struct gw_lane *lane, void *loan);
+struct drv_file *gw_store_lent_file(const struct gw_lane *lane); /* null: none */
 
 /* lend.c */
 void gw_lend_init(struct gw_lane *lane);

@@ -66,6 +66,11 @@ static bool lend_slice(struct gw_lane *lane, struct gw_mem *mem, unsigned i, uin
 	return true;
 }
 
+struct drv_file *gw_itl_lent_file(const struct gw_itl *itl)
+{
+	return gw_store_lent_file(itl->lane);
+}
+
 bool gw_lend(struct gw_req *req)
 {
 	uint64_t at = req->offset;

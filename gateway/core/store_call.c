@@ -79,6 +79,11 @@ const void *gw_store_lend(struct gw_lane *lane, uint64_t offset, uint32_t length
 			       loan);
 }
 
+struct drv_file *gw_store_lent_file(const struct gw_lane *lane)
+{
+	return lane->open && HAS(lane->ops, lent_file) ? lane->ops->lent_file(lane->store) : NULL;
+}
+
 void gw_store_back(struct gw_lane *lane, void *loan)
 {
 	if (HAS(lane->ops, back))

@@ -77,7 +77,9 @@ struct drv_op {
 	int sock; /* ACCEPT POLL RECV SEND */
 	short events; /* POLL */
 	union {
-		struct drv_file *file; /* READ WRITE SYNC */
+		/* READ WRITE SYNC.  SEND: null, or the file whose lent bytes may be
+		 * among these, to be sent as they are when the peer takes them */
+		struct drv_file *file;
 		drv_job_fn *job; /* JOB */
 	};
 	struct iovec *iov; /* RECV SEND READ WRITE; the driver may change the array */

@@ -115,6 +115,16 @@ static bool attempt_recv(struct drv *drv, struct drv_op *op, int64_t *res)
 	return drv_sock_try_recv(op, &sock_of(drv, op->sock)->drained, res);
 }
 
+static bool attempt_send(struct drv *drv, struct drv_op *op, int64_t *res)
+{
+	if (drv_splice_suits(&drv->host.splice, op)) {
+		drv_sock_nonblock(op->sock, true);
+		return drv_splice_send(&drv->host.splice, op, res);
+	}
+	op->file = NULL; /* nothing of it is lent, so it may go meanwhile */
+	return drv_sock_try_send(op, res);
+}
+
 /* ---- submit and cancel --------------------------------------------------- */
 
 static void start_armed(struct drv *drv, struct drv_op *op)
@@ -144,7 +154,7 @@ static void start_send(struct drv *drv, struct drv_op *op)
 	int64_t res = 0;
 
 	drv_op_rewind(op);
-	if (!drv_op_left(op) || drv_sock_try_send(op, &res))
+	if (!drv_op_left(op) || attempt_send(drv, op, &res))
 		drv_host_ready(&drv->host, op, res);
 	else
 		await(drv, op);
@@ -260,7 +270,7 @@ static void handle_writer(struct drv *drv, struct drv_op *op)
 {
 	int64_t res;
 
-	if (drv_sock_try_send(op, &res)) {
+	if (attempt_send(drv, op, &res)) {
 		drv->socks[op->sock].writer = NULL;
 		drv_host_end(op, res);
 	} else {

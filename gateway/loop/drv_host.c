@@ -35,6 +35,7 @@ int drv_host_init(struct drv_host *host, struct loop *loop, struct loop_pool *po
 	host->copies = drv_copy_ready();
 	host->fs.ops = &drv_host_fs_ops;
 	host->links.ops = &drv_host_link_ops;
+	drv_splice_init(&host->splice);
 	drv_op_list_init(&host->ready);
 	loop_mail_init(&host->box);
 	atomic_init(&host->home, 0);
@@ -49,6 +50,7 @@ void drv_host_done(struct drv_host *host)
 	if (host->wake_fd >= 0)
 		close(host->wake_fd);
 	host->wake_fd = -1;
+	drv_splice_done(&host->splice);
 }
 
 void drv_host_settle(struct drv_host *host)

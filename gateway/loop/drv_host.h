@@ -16,6 +16,7 @@
 #include "gateway/loop/drv_lend.h"
 #include "gateway/loop/drv_link.h"
 #include "gateway/loop/drv_op.h"
+#include "gateway/loop/drv_splice.h"
 #include "gateway/loop/loop_mail.h"
 #include "gateway/loop/loop_pool.h"
 
@@ -28,6 +29,7 @@ struct drv_host {
 	int wake_fd; /* an eventfd: written to wake the loop */
 	struct drv_op_list ready; /* ended inside submit() */
 	struct drv_lend_eye eye;
+	struct drv_splice splice;
 	bool copies; /* drv_copy.h works here */
 	atomic_uintptr_t home; /* pthread_self() of the loop's thread, 0 before */
 };

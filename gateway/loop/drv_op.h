@@ -27,6 +27,7 @@ enum drv_op_busy {
 	DRV_OP_CANCEL = 2, /* and was asked to give it up */
 	DRV_OP_BACKLOG = 4, /* it waits for room in the kernel's queue */
 	DRV_OP_UNASKED = 8, /* its cancellation does */
+	DRV_OP_ROOM = 16, /* SEND: it waits for room in the socket */
 };
 
 /* ---- the cursor: RECV SEND READ WRITE ----------------------------------- */

@@ -92,6 +92,10 @@ static void prep_send(struct drv_ring *ring, struct drv_op *op, struct io_uring_
 	struct iovec *iov = drv_op_iov(op);
 	int flags = MSG_WAITALL | MSG_NOSIGNAL;
 
+	if (op->busy & DRV_OP_ROOM) {
+		io_uring_prep_poll_add(sqe, op->sock, POLLOUT);
+		return;
+	}
 	if (drv_op_niov(op) == 1)
 		io_uring_prep_send(sqe, op->sock, iov->iov_base, one_length(iov), flags);
 	else

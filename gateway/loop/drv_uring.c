@@ -68,6 +68,32 @@ static void start_stream(struct drv *drv, struct drv_op *op)
 		drv_host_ready(&drv->host, op, 0);
 }
 
+/* Pages on their way to a socket that must not wait meanwhile. */
+static bool splice_now(struct drv *drv, struct drv_op *op, int64_t *res)
+{
+	bool ended;
+
+	drv_sock_nonblock(op->sock, true);
+	ended = drv_splice_send(&drv->host.splice, op, res);
+	drv_sock_nonblock(op->sock, false);
+	if (ended)
+		return true;
+	op->busy |= DRV_OP_ROOM;
+	queue(drv, op);
+	return false;
+}
+
+static void start_send(struct drv *drv, struct drv_op *op)
+{
+	int64_t res;
+
+	drv_op_rewind(op);
+	if (!drv_splice_suits(&drv->host.splice, op))
+		start_stream(drv, op);
+	else if (splice_now(drv, op, &res))
+		drv_host_ready(&drv->host, op, res);
+}
+
 static void start_file(struct drv *drv, struct drv_op *op)
 {
 	int64_t res;
@@ -84,9 +110,9 @@ static void start_job(struct drv *drv, struct drv_op *op)
 }
 
 static void (*const starts[])(struct drv *drv, struct drv_op *op) = {
-	[DRV_ACCEPT] = queue,	   [DRV_POLL] = queue,	    [DRV_RECV] = start_stream,
-	[DRV_SEND] = start_stream, [DRV_READ] = start_file, [DRV_WRITE] = start_file,
-	[DRV_SYNC] = start_file,   [DRV_JOB] = start_job,
+	[DRV_ACCEPT] = queue,	 [DRV_POLL] = queue,	  [DRV_RECV] = start_stream,
+	[DRV_SEND] = start_send, [DRV_READ] = start_file, [DRV_WRITE] = start_file,
+	[DRV_SYNC] = start_file, [DRV_JOB] = start_job,
 };
 
 static void uring_submit(struct drv *drv, struct drv_op *op)
@@ -192,9 +218,25 @@ static void end_recv(struct drv *drv, struct drv_op *op, int res, unsigned flags
 	drv_host_end(op, res);
 }
 
+/* There is room, or the socket is broken: sending will tell. */
+static void end_wait(struct drv *drv, struct drv_op *op)
+{
+	int64_t res;
+
+	op->busy &= (uint8_t)~DRV_OP_ROOM;
+	if (!drv_splice_suits(&drv->host.splice, op))
+		queue(drv, op);
+	else if (splice_now(drv, op, &res))
+		drv_host_end(op, res);
+}
+
 static void end_send(struct drv *drv, struct drv_op *op, int res, unsigned flags)
 {
 	(void)flags;
+	if (op->busy & DRV_OP_ROOM) {
+		end_wait(drv, op);
+		return;
+	}
 	if (res > 0)
 		drv_op_advance(op, (uint64_t)res);
 	if (res >= 0 && !drv_op_left(op))

@@ -37,6 +37,8 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/drv_ring.h \
 	%reldir%/drv_sock.c \
 	%reldir%/drv_sock.h \
+	%reldir%/drv_splice.c \
+	%reldir%/drv_splice.h \
 	%reldir%/drv_uring.c \
 	%reldir%/drv_zero.c \
 	%reldir%/drv_zero.h \

@@ -60,8 +60,15 @@ void loop_stream_receive(struct loop_stream *stream, struct iovec *iov, unsigned
 
 void loop_stream_send(struct loop_stream *stream, struct iovec *iov, unsigned n)
 {
+	loop_stream_send_lent(stream, iov, n, NULL);
+}
+
+void loop_stream_send_lent(struct loop_stream *stream, struct iovec *iov, unsigned n,
+			   struct drv_file *file)
+{
 	GW_CHECK(!stream->sending);
 	stream->sending = true;
+	stream->tx.file = file;
 	stream->tx.iov = iov;
 	stream->tx.niov = n;
 	loop_submit(stream->loop, &stream->tx);

@@ -30,6 +30,10 @@ void loop_stream_open(struct loop_stream *stream, struct loop *loop, int sock);
  * whole: exactly all bytes, or an end. */
 void loop_stream_receive(struct loop_stream *stream, struct iovec *iov, unsigned n, bool whole);
 void loop_stream_send(struct loop_stream *stream, struct iovec *iov, unsigned n);
+/* The same; what of it is lent by this file (loop_lend) may be what it is when the peer
+ * takes it, not yet when sent() is called.  file null: as loop_stream_send(). */
+void loop_stream_send_lent(struct loop_stream *stream, struct iovec *iov, unsigned n,
+			   struct drv_file *file);
 static inline bool loop_stream_idle(const struct loop_stream *stream)
 {
 	return !stream->receiving && !stream->sending;

@@ -134,4 +134,5 @@ const struct gw_store_ops st_block_ops = {
 	.submit = st_file_io_submit,
 	.dirty_bytes = st_file_io_dirty_bytes,
 	.lend = st_file_io_lend,
+	.lent_file = st_file_io_lent_file,
 };

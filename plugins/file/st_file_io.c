@@ -433,6 +433,12 @@ const void *st_file_io_lend(struct gw_store *store, struct gw_store_lane *lane, 
 	return loop_lend(loop, store->file, offset, length);
 }
 
+struct drv_file *st_file_io_lent_file(struct gw_store *store)
+{
+	gw_tag_check(store, FILE_TAG);
+	return store->file;
+}
+
 uint64_t st_file_io_dirty_bytes(struct gw_store *store)
 {
 	gw_tag_check(store, FILE_TAG);

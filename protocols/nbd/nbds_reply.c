@@ -196,7 +196,7 @@ void nbds_reply_flush(struct nbds_conn *conn)
 			nbds_op_put(op);
 	}
 	nbds_count(conn->home, NBDS_COUNT_sends, 1);
-	loop_stream_send(&conn->wire, conn->tx_iov, conn->tx_n);
+	loop_stream_send_lent(&conn->wire, conn->tx_iov, conn->tx_n, gw_itl_lent_file(conn->itl));
 }
 
 static void put_all(struct nbds_ops *ops)

@@ -35,6 +35,7 @@ LOOP_CASES = \
 	%reldir%/drv_cases.tbl \
 	%reldir%/drv_cases_armed.c \
 	%reldir%/drv_cases_file.c \
+	%reldir%/drv_cases_splice.c \
 	%reldir%/drv_cases_loop.c \
 	%reldir%/drv_cases_sock.c
 
