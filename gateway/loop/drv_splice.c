@@ -20,20 +20,6 @@
 
 /* ---- the pipe ------------------------------------------------------------ */
 
-void drv_splice_init(struct drv_splice *s)
-{
-	*s = (struct drv_splice){ .pipe = { -1, -1 } };
-}
-
-void drv_splice_done(struct drv_splice *s)
-{
-	for (int i = 0; i < 2; i++) {
-		if (s->pipe[i] >= 0)
-			close(s->pipe[i]);
-		s->pipe[i] = -1;
-	}
-}
-
 static bool have_pipe(struct drv_splice *s)
 {
 	if (s->pipe[0] >= 0)
@@ -45,6 +31,21 @@ static bool have_pipe(struct drv_splice *s)
 	/* a small one does as well, in more calls */
 	fcntl(s->pipe[1], F_SETPIPE_SZ, (int)PIPE_BYTES);
 	return true;
+}
+
+void drv_splice_init(struct drv_splice *s)
+{
+	*s = (struct drv_splice){ .pipe = { -1, -1 } };
+	have_pipe(s); /* or later */
+}
+
+void drv_splice_done(struct drv_splice *s)
+{
+	for (int i = 0; i < 2; i++) {
+		if (s->pipe[i] >= 0)
+			close(s->pipe[i]);
+		s->pipe[i] = -1;
+	}
 }
 
 /* ---- what is worth it ---------------------------------------------------- */
