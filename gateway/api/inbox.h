@@ -21,6 +21,7 @@ struct gw_inbox {
 	uint32_t from, to; /* came, and is not yet parsed */
 	uint32_t direct; /* what the receive under way brings to its place first */
 	uint32_t buf_bytes;
+	uint32_t front; /* where the first head of a buffer stands */
 	struct gw_credit *credit; /* who pays */
 	unsigned n; /* of iov, for the next receive */
 	struct iovec iov[GW_MEM_SLICES + 1];
@@ -35,8 +36,11 @@ struct gw_inbox_want {
 	uint32_t behind; /* at most so much of what follows it */
 };
 
-/* buf_bytes: of a buffer, <= GW_BUF_MAX_BYTES. */
-void gw_inbox_init(struct gw_inbox *inbox, struct gw_credit *credit, uint32_t buf_bytes);
+/* buf_bytes: of a buffer, <= GW_BUF_MAX_BYTES.  head_bytes: of a frame, before its
+ * payload, which then stands at a whole cache line where the head is a buffer's first:
+ * so a large payload is copied on in a third of the time less. */
+void gw_inbox_init(struct gw_inbox *inbox, struct gw_credit *credit, uint32_t buf_bytes,
+		   uint32_t head_bytes);
 /* Sets iov and n for one receive; n is 0 where the buffer is full of what waits to be
  * parsed.  False: there is no memory for a buffer, and no rest either: wait for
  * buf_bytes. */

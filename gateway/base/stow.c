@@ -18,12 +18,15 @@
 /* A whole line at a time, so that it leaves in one piece. */
 static void stow_line(uint8_t *to, const uint8_t *from)
 {
-	__m128i part[LINE_BYTES / sizeof(__m128i)];
+	const __m128i *src = (const __m128i *)(const void *)from;
+	__m128i *dst = (__m128i *)(void *)to;
+	__m128i a = _mm_loadu_si128(src), b = _mm_loadu_si128(src + 1);
+	__m128i c = _mm_loadu_si128(src + 2), d = _mm_loadu_si128(src + 3);
 
-	for (unsigned i = 0; i < LINE_BYTES / sizeof(__m128i); i++)
-		part[i] = _mm_loadu_si128((const __m128i *)(const void *)from + i);
-	for (unsigned i = 0; i < LINE_BYTES / sizeof(__m128i); i++)
-		_mm_stream_si128((__m128i *)(void *)to + i, part[i]);
+	_mm_stream_si128(dst, a);
+	_mm_stream_si128(dst + 1, b);
+	_mm_stream_si128(dst + 2, c);
+	_mm_stream_si128(dst + 3, d);
 }
 
 void stow(void *to, const void *from, size_t bytes)

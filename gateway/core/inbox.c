@@ -13,22 +13,28 @@
 
 /* A buffer with less room than this behind it is left for a new one. */
 #define ROOM_MIN_BYTES 16384u
+#define LINE_BYTES 64u
 
-void gw_inbox_init(struct gw_inbox *inbox, struct gw_credit *credit, uint32_t buf_bytes)
+void gw_inbox_init(struct gw_inbox *inbox, struct gw_credit *credit, uint32_t buf_bytes,
+		   uint32_t head_bytes)
 {
-	*inbox = (struct gw_inbox){ .credit = credit, .buf_bytes = buf_bytes };
+	*inbox = (struct gw_inbox){ .credit = credit,
+				    .buf_bytes = buf_bytes,
+				    .front = (LINE_BYTES - head_bytes % LINE_BYTES) % LINE_BYTES };
 }
 
 /* What is here goes to the front of this buffer.  It is little: less than what is
  * needed, or it would not move. */
-static void begin_at(struct gw_inbox *inbox, struct gw_buf *buf, uint32_t have)
+static void begin_at(struct gw_inbox *inbox, struct gw_buf *buf, uint32_t have, uint32_t need)
 {
+	uint32_t front = need <= buf->bytes - inbox->front ? inbox->front : 0;
+
 	if (have) {
-		GW_CHECK(have <= buf->bytes);
-		memmove(buf->mem, gw_inbox_at(inbox), have);
+		GW_CHECK(have <= buf->bytes - front);
+		memmove(buf->mem + front, gw_inbox_at(inbox), have);
 	}
-	inbox->from = 0;
-	inbox->to = have;
+	inbox->from = front;
+	inbox->to = front + have;
 }
 
 /* A buffer in which `need` bytes can stand together.  False: no memory. */
@@ -38,7 +44,7 @@ static bool make_room(struct gw_inbox *inbox, uint32_t need)
 	struct gw_buf *buf = inbox->buf;
 
 	if (buf && buf->refs == 1 && (!have || !gw_inbox_fits(inbox, need))) {
-		begin_at(inbox, buf, have);
+		begin_at(inbox, buf, have, need);
 		return true;
 	}
 	if (gw_inbox_fits(inbox, need) && (have || buf->bytes - inbox->to >= ROOM_MIN_BYTES))
@@ -46,7 +52,7 @@ static bool make_room(struct gw_inbox *inbox, uint32_t need)
 	buf = gw_buf_take(inbox->credit, inbox->buf_bytes);
 	if (!buf)
 		return false;
-	begin_at(inbox, buf, have);
+	begin_at(inbox, buf, have, need);
 	gw_buf_put(&inbox->buf);
 	inbox->buf = buf;
 	return true;

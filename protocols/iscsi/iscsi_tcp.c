@@ -249,7 +249,7 @@ void iscsi_tcp_init(struct iscsi_conn *conn)
 	conn->expect = ISCSI_EXPECT_HEAD;
 	conn->rx_need = ISCSI_BHS_BYTES;
 	conn->mem_waiter.wake = wake;
-	gw_inbox_init(&conn->inbox, &conn->sess->in, ISCSI_RX_BYTES);
+	gw_inbox_init(&conn->inbox, &conn->sess->in, ISCSI_RX_BYTES, ISCSI_BHS_BYTES);
 	STAILQ_INIT(&conn->queue);
 	STAILQ_INIT(&conn->sending);
 }

@@ -276,7 +276,8 @@ static enum step step(struct nbds_conn *conn)
 
 void nbds_cmd_init(struct nbds_conn *conn)
 {
-	gw_inbox_init(&conn->inbox, &conn->in, NBDS_RX_BYTES);
+	gw_inbox_init(&conn->inbox, &conn->in, NBDS_RX_BYTES,
+		      nbds_pdu_request_bytes(conn->extended));
 }
 
 enum nbds_cmd_verdict nbds_cmd_run(struct nbds_conn *conn)

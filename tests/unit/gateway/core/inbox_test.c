@@ -15,6 +15,7 @@
 
 #define BUF_BYTES 65536u
 #define HEAD_BYTES 8u /* of a frame */
+#define FRONT_BYTES 56u /* so that what follows it stands at a line */
 #define SLICES 12
 
 static struct gw_pool pool;
@@ -35,7 +36,7 @@ static void up(uint64_t limit_bytes)
 {
 	gw_pool_init(&pool, 40u << 20);
 	assert_true(gw_credit_open(&pool, 2 * BUF_BYTES, limit_bytes, &credit));
-	gw_inbox_init(&inbox, &credit, BUF_BYTES);
+	gw_inbox_init(&inbox, &credit, BUF_BYTES, HEAD_BYTES);
 }
 
 static void down(void)
@@ -105,8 +106,8 @@ static void one_buffer_is_used_again(void **state)
 		first = i ? first : inbox.buf;
 		assert_ptr_equal(inbox.buf, first);
 		assert_int_equal(inbox.n, 1);
-		assert_ptr_equal(inbox.iov[0].iov_base, inbox.buf->mem); /* from its front */
-		assert_int_equal(room(), BUF_BYTES);
+		assert_ptr_equal(inbox.iov[0].iov_base, inbox.buf->mem + FRONT_BYTES);
+		assert_int_equal(room(), BUF_BYTES - FRONT_BYTES);
 		assert_int_equal(fill(4096), 0);
 		assert_true(is_stream(gw_inbox_at(&inbox), 4096 * i, 4096));
 		gw_inbox_skip(&inbox, 4096);
@@ -125,8 +126,8 @@ static void a_head_moves_only_where_it_must(void **state)
 	filled = 0;
 	assert_true(aim(28));
 	only = inbox.buf;
-	fill(BUF_BYTES - 10);
-	gw_inbox_skip(&inbox, BUF_BYTES - 30);
+	fill(room() - 10);
+	gw_inbox_skip(&inbox, BUF_BYTES - FRONT_BYTES - 30);
 	assert_true(aim(28)); /* 20 are here, 10 more fit behind */
 	assert_int_equal(inbox.from, BUF_BYTES - 30);
 	assert_int_equal(room(), 10);
@@ -134,9 +135,12 @@ static void a_head_moves_only_where_it_must(void **state)
 	assert_false(gw_inbox_fits(&inbox, 31));
 	assert_true(aim(48));
 	assert_ptr_equal(inbox.buf, only);
-	assert_int_equal(inbox.from, 0);
+	assert_int_equal(inbox.from, FRONT_BYTES);
 	assert_int_equal(gw_inbox_bytes(&inbox), 20);
-	assert_true(is_stream(gw_inbox_at(&inbox), BUF_BYTES - 30, 20));
+	assert_true(is_stream(gw_inbox_at(&inbox), BUF_BYTES - FRONT_BYTES - 30, 20));
+	assert_int_equal(room(), BUF_BYTES - FRONT_BYTES - 20);
+	assert_true(aim(BUF_BYTES)); /* a buffer holds no more, so it begins at its start */
+	assert_int_equal(inbox.from, 0);
 	assert_int_equal(room(), BUF_BYTES - 20);
 	down();
 }
@@ -154,13 +158,13 @@ static void a_slice_keeps_its_bytes(void **state)
 	gw_inbox_skip(&inbox, 39990);
 	assert_true(aim(28)); /* room enough: behind the slice */
 	assert_ptr_equal(inbox.buf, slice.buf[0]);
-	assert_int_equal(room(), BUF_BYTES - 40000);
+	assert_int_equal(room(), BUF_BYTES - FRONT_BYTES - 40000);
 	fill(10010);
 	gw_inbox_skip(&inbox, 10020);
 	assert_true(aim(28)); /* too little is left to be worth a receive */
 	assert_ptr_not_equal(inbox.buf, slice.buf[0]);
-	assert_int_equal(room(), BUF_BYTES);
-	fill(BUF_BYTES);
+	assert_int_equal(room(), BUF_BYTES - FRONT_BYTES);
+	fill(room());
 	assert_true(is_stream(slice.iov[0].iov_base, 0, 39990));
 	gw_mem_put(&slice);
 	down();
@@ -219,10 +223,10 @@ static void without_memory(void **state)
 	assert_int_equal(fill(40), 40);
 	gw_buf_put(&hog[0]);
 	assert_true(aim(28));
-	fill(BUF_BYTES);
+	fill(room());
 	assert_true(aim(28));
 	assert_int_equal(inbox.n, 0);
-	assert_int_equal(gw_inbox_bytes(&inbox), BUF_BYTES);
+	assert_int_equal(gw_inbox_bytes(&inbox), BUF_BYTES - FRONT_BYTES);
 	gw_buf_put(&hog[1]);
 	down();
 }
