@@ -107,6 +107,11 @@ bool gw_mem_add(struct gw_mem *mem, struct gw_buf *buf, void *start, uint32_t by
 void gw_mem_put(struct gw_mem *mem);
 /* Ends what was lent: the slices point to their own buffers, whose bytes are anything. */
 void gw_mem_own(struct gw_mem *mem);
+/* Whether its bytes are somebody else's: to be sent, and not to be looked at. */
+static inline bool gw_mem_is_lent(const struct gw_mem *mem)
+{
+	return mem->n && mem->buf[0] && mem->buf[0]->lender;
+}
 /* Shortens it to its first bytes. */
 void gw_mem_cut(struct gw_mem *mem, uint32_t bytes);
 /* Moves all of src to the empty dst. */

@@ -39,7 +39,9 @@ enum gw_req_flag {
 	GW_IN_ORDER = 1 << 16, /* overlapping writes with this flag run in order of arrival */
 	/* READ: the answer may stand in the store's own memory (gw_buf, lender): for who
 	 * only sends it, and can do without it if it vanishes (store.h, lend) */
-	GW_LEND = 1 << 17
+	GW_LEND = 1 << 17,
+	/* beside it: but what looks like zeroes is read, for who tells zeroes from data */
+	GW_LEND_DATA = 1 << 18
 };
 
 /* MODIFY: turns the old bytes into the new ones, in place; pure.  old has

@@ -11,9 +11,12 @@
  */
 #include "config.h"
 
+#include <string.h>
+
 #include "gateway/core/core.h"
 
 #define LINE_BYTES 64
+#define GRANULE_BYTES 65536u
 #define FETCH_MOST 16384u /* more would leave the processor's cache before it is sent */
 
 static void came_back(struct gw_lender *lender, void *loan)
@@ -51,18 +54,38 @@ static void fetch(const uint8_t *at, size_t length)
 		__builtin_prefetch(at + i, 0, 2);
 }
 
-static bool lend_slice(struct gw_lane *lane, struct gw_mem *mem, unsigned i, uint64_t offset)
+/* One line of each granule tells; what begins with zeroes and goes on otherwise is read
+ * for nothing.  What cannot be looked at may be anything. */
+static bool looks_empty(struct loop *loop, const uint8_t *at, size_t length)
 {
+	static const uint8_t zeroes[LINE_BYTES];
+	uint8_t line[LINE_BYTES];
+
+	for (size_t i = 0; i < length; i += GRANULE_BYTES) {
+		size_t n = length - i < LINE_BYTES ? length - i : LINE_BYTES;
+
+		if (!loop_peek(loop, line, at + i, n) || !memcmp(line, zeroes, n))
+			return true;
+	}
+	return false;
+}
+
+static bool lend_slice(struct gw_lane *lane, struct gw_mem *mem, unsigned i, uint64_t offset,
+		       bool data_only)
+{
+	size_t length = mem->iov[i].iov_len;
 	void *loan;
-	const void *at = gw_store_lend(lane, offset, (uint32_t)mem->iov[i].iov_len, &loan);
+	const void *at = gw_store_lend(lane, offset, (uint32_t)length, &loan);
 
 	if (!at)
 		return false;
-	fetch(at, mem->iov[i].iov_len);
 	mem->iov[i].iov_base = (void *)(uintptr_t)at;
 	mem->buf[i]->lender = &lane->lender;
 	mem->buf[i]->loan = loan;
 	lane->n_lent++;
+	if (data_only && looks_empty(lane->gwl->loop, at, length))
+		return false;
+	fetch(at, length);
 	return true;
 }
 
@@ -79,7 +102,7 @@ bool gw_lend(struct gw_req *req)
 	if (!can_hold(&req->data))
 		return false;
 	for (unsigned i = 0; i < req->data.n; i++) {
-		if (!lend_slice(req->lane, &req->data, i, at)) {
+		if (!lend_slice(req->lane, &req->data, i, at, req->flags & GW_LEND_DATA)) {
 			gw_mem_own(&req->data);
 			return false;
 		}

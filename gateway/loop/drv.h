@@ -145,6 +145,9 @@ struct drv_ops {
 	 * Absent: null always. */
 	const void *(*lend)(struct drv *drv, struct drv_file *file, uint64_t offset,
 			    uint32_t length);
+	/* A look at what was lent, copied to where it may be looked at.  False: it is
+	 * not there, or cannot be looked at here.  Absent: false always. */
+	bool (*peek)(struct drv *drv, void *to, const void *lent, size_t bytes);
 	/* What was lent was not there: some call ended with -EFAULT. Absent: as lend. */
 	void (*torn)(struct drv *drv);
 	/* Between two turns that shall not wait: whoever else wants the processor may have

@@ -460,6 +460,11 @@ static const void *aio_lend(struct drv *drv, struct drv_file *file, uint64_t off
 	return drv_host_lend(&drv->host, file, offset, length);
 }
 
+static bool aio_peek(struct drv *drv, void *to, const void *lent, size_t bytes)
+{
+	return drv_host_peek(&drv->host, to, lent, bytes);
+}
+
 static void aio_torn(struct drv *drv)
 {
 	drv_host_torn(&drv->host);
@@ -484,6 +489,7 @@ const struct drv_ops drv_aio = {
 	.cancel = aio_cancel,
 	.turn = aio_turn,
 	.lend = aio_lend,
+	.peek = aio_peek,
 	.torn = aio_torn,
 	.pause = drv_host_pause,
 	.is_home = aio_is_home,

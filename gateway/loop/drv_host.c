@@ -215,6 +215,11 @@ void drv_host_pause(struct drv *drv)
 	sched_yield();
 }
 
+bool drv_host_peek(struct drv_host *host, void *to, const void *lent, size_t bytes)
+{
+	return host->copies && drv_copy(to, lent, bytes);
+}
+
 /* ---- clock, randomness -------------------------------------------------- */
 
 static int64_t read_clock(clockid_t id)

@@ -61,6 +61,7 @@ void drv_host_help(struct drv_host *host, struct drv_op *op);
 const void *drv_host_lend(struct drv_host *host, struct drv_file *file, uint64_t offset,
 			  uint32_t length);
 void drv_host_torn(struct drv_host *host);
+bool drv_host_peek(struct drv_host *host, void *to, const void *lent, size_t bytes);
 
 /* The loop's thread.  READ, WRITE, SYNC: rewound, and then what can be done of it at
  * once.  True: it ended, with *res.  False: the rest is for the queue or a helper. */

@@ -413,6 +413,11 @@ static const void *uring_lend(struct drv *drv, struct drv_file *file, uint64_t o
 	return drv_host_lend(&drv->host, file, offset, length);
 }
 
+static bool uring_peek(struct drv *drv, void *to, const void *lent, size_t bytes)
+{
+	return drv_host_peek(&drv->host, to, lent, bytes);
+}
+
 static void uring_torn(struct drv *drv)
 {
 	drv_host_torn(&drv->host);
@@ -437,6 +442,7 @@ const struct drv_ops drv_uring = {
 	.cancel = uring_cancel,
 	.turn = uring_turn,
 	.lend = uring_lend,
+	.peek = uring_peek,
 	.torn = uring_torn,
 	.pause = drv_host_pause,
 	.is_home = uring_is_home,

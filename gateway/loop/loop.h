@@ -41,8 +41,9 @@ struct instant loop_clock(struct loop *loop);
 bool loop_is_home(const struct loop *loop);
 
 void loop_submit(struct loop *loop, struct drv_op *op);
-/* Null: not now. See drv.h, lend and torn. */
+/* Null: not now. See drv.h, lend, peek and torn. */
 const void *loop_lend(struct loop *loop, struct drv_file *file, uint64_t offset, uint32_t length);
+bool loop_peek(struct loop *loop, void *to, const void *lent, size_t bytes);
 void loop_torn(struct loop *loop);
 void loop_cancel(struct loop *loop, struct drv_op *op);
 

@@ -225,6 +225,12 @@ const void *loop_lend(struct loop *loop, struct drv_file *file, uint64_t offset,
 	return loop->ops->lend ? loop->ops->lend(loop->drv, file, offset, length) : NULL;
 }
 
+bool loop_peek(struct loop *loop, void *to, const void *lent, size_t bytes)
+{
+	check_home(loop);
+	return loop->ops->peek && loop->ops->peek(loop->drv, to, lent, bytes);
+}
+
 void loop_torn(struct loop *loop)
 {
 	check_home(loop);

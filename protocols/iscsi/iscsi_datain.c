@@ -29,11 +29,6 @@ static void refer(struct gw_mem *dst, const struct gw_mem *src, uint32_t from, u
 	}
 }
 
-static bool is_lent(const struct gw_mem *mem)
-{
-	return mem->n && mem->buf[0] && mem->buf[0]->lender;
-}
-
 /* The length of the next PDU: whole words but at the end. */
 static uint32_t next_bytes(const struct iscsi_task *task, uint32_t left)
 {
@@ -60,7 +55,7 @@ static struct iscsi_out *queue_one(struct iscsi_task *task, const struct gw_mem 
 	if (!out)
 		return NULL;
 	refer(&out->data, mem, from, bytes);
-	out->lent = is_lent(mem);
+	out->lent = gw_mem_is_lent(mem);
 	if (out->lent)
 		scsi_nexus_unsent(task->sess->scsi, 1);
 	out->data_bytes = bytes;

@@ -58,6 +58,9 @@ static uint32_t run_of(const struct nbds_op *op, uint32_t from, bool *zero)
 {
 	uint32_t total = op->data.bytes, step = NBDS_GRANULE_BYTES, to;
 
+	*zero = false;
+	if (gw_mem_is_lent(&op->data))
+		return total - from;
 	if (op->flags & NBDX_FLAG_DF)
 		step = total;
 	to = total - from < step ? total : from + step;

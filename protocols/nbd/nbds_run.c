@@ -86,14 +86,22 @@ void nbds_run_init(struct nbds_conn *conn)
 
 /* ---- the way in ---------------------------------------------------------- */
 
+/* Chunks tell zeroes from data, and so look at what they send; a large one is sent
+ * as data where it seems to be some. */
+static uint32_t lending(const struct nbds_op *op)
+{
+	if (!op->conn->chunked)
+		return GW_LEND;
+	return op->length >= NBDS_LEND_MIN_BYTES ? GW_LEND | GW_LEND_DATA : 0u;
+}
+
 static void submit(struct nbds_op *op, struct gw_req *req)
 {
 	req->op = op->plan.op;
 	req->flags = op->plan.flags;
 	if (op->plan.op == GW_READ) {
 		gw_share_add(&op->conn->share, op->length);
-		if (!op->conn->chunked) /* chunks look for zeroes */
-			req->flags |= GW_LEND;
+		req->flags |= lending(op);
 	}
 	req->offset = op->offset;
 	req->length = op->length;

@@ -137,14 +137,30 @@ def _():
         expect(lent(s) - before >= 100, "%d of 100 reads were lent", lent(s) - before)
 
 
-@case("not to who is told of zeroes, not past the page cache")
+@case("to who is told of zeroes: only what is large and looks like data, not past the page cache")
 def _():
     with Server("a=" + make_cached(), "m=memory:16M") as s:
         for mode, name in (("structured", "a"), ("extended", "a"), ("structured", "m")):
             with s.client(mode, name=name) as c:
                 for at in range(0, MiB, 64 * KiB):
                     ok(c.read(at, PAGE))
+                    ok(c.read(at, 7 * PAGE))
         expect_eq(lent(s), 0, "reads lent")
+        for mode in ("structured", "extended"):
+            with s.client(mode, name="a") as c:
+                before = lent(s)
+                for at in range(0, 8 * MiB, 64 * KiB):
+                    same_bytes(bytes(ok(c.read(at, 64 * KiB)).data), DATA[at:at + 64 * KiB])
+                expect(lent(s) - before > 100, "%d of 128 large reads were lent", lent(s) - before)
+                same_bytes(bytes(ok(c.read(0, SIZE)).data), DATA, "all at once")
+                ok(c.write(MiB, bytes(MiB)))
+                before = lent(s)
+                r = ok(c.read(MiB, MiB))
+                expect(r.holes, "a MiB of zeroes came as data")
+                r = ok(c.read(MiB - 64 * KiB, 128 * KiB))
+                same_bytes(bytes(r.data), DATA[MiB - 64 * KiB:MiB] + bytes(64 * KiB))
+                expect_eq(lent(s), before, "reads of zeroes lent")
+                ok(c.write(MiB, DATA[MiB:2 * MiB]))
     with Server("a=" + make_cached(), args=["--direct"]) as s, s.client("simple", name="a") as c:
         for i in range(50):
             at = i * c.block_min * 100

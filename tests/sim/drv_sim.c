@@ -343,6 +343,11 @@ static const void *lend(struct drv *drv, struct drv_file *file, uint64_t offset,
 	return sim_lend(drv->machine->disk, file, offset, length);
 }
 
+static bool peek(struct drv *drv, void *to, const void *lent, size_t bytes)
+{
+	return sim_lend_copy(drv->machine->world, to, lent, bytes);
+}
+
 static void torn(struct drv *drv)
 {
 	sim_lend_torn(drv->machine->disk);
@@ -423,6 +428,7 @@ const struct drv_ops drv_sim = {
 	.cancel = cancel,
 	.turn = turn,
 	.lend = lend,
+	.peek = peek,
 	.torn = torn,
 	.is_home = is_home,
 	.post = post,

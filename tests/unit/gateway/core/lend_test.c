@@ -160,6 +160,36 @@ static void not_asked(void **state)
 	assert_int_equal(fake->count[GW_READ], 2);
 }
 
+/* Who tells zeroes from data gets neither zeroes nor what begins with them. */
+static void only_what_looks_like_data(void **state)
+{
+	static const struct {
+		uint32_t at, bytes; /* what is zero */
+		bool lent;
+	} rows[] = { { 0, 0, true },	     { 0, 200000, false },   { 0, 64, false },
+		     { 1, 199999, false },   { 1, 63, true },	     { 65536, 64, false },
+		     { 65600, 65472, true }, { 196608, 3392, false } };
+	struct call call;
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct gw_req *req = take(&call, 0, 1 << 20, 200000 / 512 * 512);
+		uint8_t *at = fake->bytes + (1 << 20);
+
+		memset(at, 0xdd, 200000);
+		memset(at + rows[i].at, 0, rows[i].bytes);
+		req->flags = GW_LEND | GW_LEND_DATA;
+		rig_submit(&call);
+		assert_int_equal(rig_result(&rig, &call), GW_OK);
+		if (rows[i].lent)
+			assert_true(is_lent(req, 0, 1 << 20));
+		else
+			assert_read(req);
+		rig_put(&call);
+		assert_int_equal(fake->lent, fake->backs);
+	}
+}
+
 /* The flag means nothing with what is no READ, or has no bytes, or lies outside. */
 static void nothing_to_lend(void **state)
 {
@@ -506,8 +536,9 @@ static void an_old_store(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
-HARNESS_MAIN(CASE(lent_to_who_asks), CASE(several_slices), CASE(not_asked), CASE(nothing_to_lend),
-	     CASE(other_memory), CASE(ended_by_the_owner), CASE(memory_that_is_lent_already),
+HARNESS_MAIN(CASE(lent_to_who_asks), CASE(several_slices), CASE(not_asked),
+	     CASE(only_what_looks_like_data), CASE(nothing_to_lend), CASE(other_memory),
+	     CASE(ended_by_the_owner), CASE(memory_that_is_lent_already),
 	     CASE(back_with_the_last_reference), CASE(memory_is_as_new), CASE(undone),
 	     CASE(aborted), CASE(too_late), CASE(orphans), CASE(the_nexus_leaves),
 	     CASE(the_credit_stays_charged), CASE(remove_waits), CASE(an_old_store))
