@@ -4,6 +4,7 @@
 how it says so, how it ends."""
 import errno
 import fcntl
+import glob
 import os
 import pwd
 import sys
@@ -214,28 +215,40 @@ def _():
         raise Skip("io_uring is not allowed here")
 
 
+def sleeps(pid):
+    """How often the threads of a process have gone to sleep."""
+    tasks = glob.glob("/proc/%d/task/*/status" % pid)
+    return sum(int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", read_text(t), re.M).group(1)) for t in tasks)
+
+
 def cpu_ticks(pid):
     """User and system time of a process, all its threads: in hundredths of a second, mostly."""
-    with open("/proc/%d/stat" % pid) as f:
-        return sum(int(n) for n in f.read().rsplit(")", 1)[1].split()[11:13])
+    return sum(int(n) for n in read_text("/proc/%d/stat" % pid).rsplit(")", 1)[1].split()[11:13])
+
+
+def read_text(path):
+    with open(path) as f:
+        return f.read()
 
 
 @case("--busy-poll: it looks while there is work, and sleeps when there is none")
 def _():
-    with Server("wire=" + make_file(8 * MiB), args=["--busy-poll", "10000"], serve_args=False) as s:
-        with s.client("structured") as c:
-            before, start = cpu_ticks(s.pid), time.monotonic()
-            while time.monotonic() - start < 0.5:
+    slept = []
+    for args in ([], ["--busy-poll", "10000"]):
+        with Server("wire=" + make_file(8 * MiB), args=args, serve_args=False) as s, s.client("structured") as c:
+            ok(c.read(4096, 512))
+            before = sleeps(s.pid)
+            for i in range(400):
                 ok(c.read(4096, 512))
-                time.sleep(0.002)
-            looked = cpu_ticks(s.pid) - before
-            time.sleep(0.2)
+            slept.append(sleeps(s.pid) - before)
+            time.sleep(0.5)
             before = cpu_ticks(s.pid)
             time.sleep(1.5)
             idle = cpu_ticks(s.pid) - before
             ok(c.read(4096, 512))
-        expect(looked >= 15, "0.5 s of small pauses took %d ticks: it did not look", looked)
-        expect(idle <= 3, "1.5 s without work took %d ticks", idle)
+            expect(idle <= 3, "%r: 1.5 s without work took %d ticks", args, idle)
+    expect(slept[0] >= 200, "%d sleeps in 400 reads", slept[0])
+    expect(slept[1] <= 100, "%d sleeps in 400 reads with --busy-poll", slept[1])
 
 
 # ---- what it refuses ----

@@ -316,7 +316,7 @@ static void takes_no_time(struct loop_task *task)
 /* What had work looks for more, and sleeps when there has been none for so long. */
 void looks_before_it_sleeps(void **state)
 {
-	const struct span poll = span_ms(40), sleep = span_ms(200);
+	const struct span poll = span_ms(100), sleep = span_ms(500);
 	struct loop_task task = { .run = takes_no_time };
 	struct instant start, before, after;
 	unsigned looks = 0;
@@ -332,9 +332,9 @@ void looks_before_it_sleeps(void **state)
 		loop_turn(rig.loop, instant_add(before, sleep));
 		after = loop_clock(rig.loop);
 		looks++;
-	} while (span_less(instant_since(after, before), span_ms(150)));
-	assert_in_range(looks, 4, UINT32_MAX);
-	assert_in_range(span_to_ms(instant_since(before, start)), 35, 150);
+	} while (span_less(instant_since(after, before), span_ms(400)));
+	assert_in_range(looks, 3, UINT32_MAX); /* others have the processor in between */
+	assert_in_range(span_to_ms(instant_since(before, start)), 95, 450);
 	rig_down(&rig);
 }
 
