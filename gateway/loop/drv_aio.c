@@ -119,7 +119,7 @@ static bool attempt_send(struct drv *drv, struct drv_op *op, int64_t *res)
 {
 	if (drv_splice_suits(&drv->host.splice, op)) {
 		drv_sock_nonblock(op->sock, true);
-		return drv_splice_send(&drv->host.splice, op, res);
+		return drv_host_splice(&drv->host, op, res);
 	}
 	op->file = NULL; /* nothing of it is lent, so it may go meanwhile */
 	return drv_sock_try_send(op, res);

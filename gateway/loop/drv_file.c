@@ -265,7 +265,7 @@ static void push_if_much(struct drv_file *file, struct loop_pool *pool)
 /* ---- inline ------------------------------------------------------------- */
 
 /* How often this thread gave up its processor to wait. */
-static long switches(void)
+long drv_file_switches(void)
 {
 	struct rusage usage;
 
@@ -279,7 +279,7 @@ bool drv_file_begin(struct drv_file *file, struct drv_file_watch *watch)
 	if (watch->began_ns < atomic_load_explicit(&file->slow_until_ns, memory_order_relaxed))
 		return false;
 	if (watch->began_ns < atomic_load_explicit(&file->suspect_until_ns, memory_order_relaxed))
-		watch->switches = switches();
+		watch->switches = drv_file_switches();
 	return true;
 }
 
@@ -296,7 +296,7 @@ int64_t drv_file_end(struct drv_file *file, const struct drv_file_watch *watch, 
 		return took_ns;
 	atomic_store_explicit(&file->suspect_until_ns, now_ns + SUSPECT_FOR_NS,
 			      memory_order_relaxed);
-	if (watch->switches >= 0 && switches() > watch->switches)
+	if (watch->switches >= 0 && drv_file_switches() > watch->switches)
 		atomic_store_explicit(&file->slow_until_ns, now_ns + SLOW_FOR_NS,
 				      memory_order_relaxed);
 	return took_ns;

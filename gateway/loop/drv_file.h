@@ -71,6 +71,7 @@ int64_t drv_file_work(struct drv_op *op);
 /* Around a call that should not block.  begin: false, this file's calls have
  * blocked lately: do not.  end: judges the call, which moved that many bytes, and
  * returns how long it took, ns. */
+long drv_file_switches(void); /* how often this thread has waited, ever */
 struct drv_file_watch {
 	int64_t began_ns;
 	long switches; /* this thread's voluntary ones; -1: not counted */

@@ -215,6 +215,16 @@ void drv_host_pause(struct drv *drv)
 	sched_yield();
 }
 
+bool drv_host_splice(struct drv_host *host, struct drv_op *op, int64_t *res)
+{
+	bool ended = drv_splice_send(&host->splice, op, res);
+
+	if (host->splice.waited)
+		drv_host_torn(host);
+	host->splice.waited = false;
+	return ended;
+}
+
 bool drv_host_peek(struct drv_host *host, void *to, const void *lent, size_t bytes)
 {
 	return host->copies && drv_copy(to, lent, bytes);

@@ -61,6 +61,8 @@ void drv_host_help(struct drv_host *host, struct drv_op *op);
 const void *drv_host_lend(struct drv_host *host, struct drv_file *file, uint64_t offset,
 			  uint32_t length);
 void drv_host_torn(struct drv_host *host);
+/* drv_splice_send(); where it had to wait for a disk nothing is lent for a while. */
+bool drv_host_splice(struct drv_host *host, struct drv_op *op, int64_t *res);
 bool drv_host_peek(struct drv_host *host, void *to, const void *lent, size_t bytes);
 
 /* The loop's thread.  READ, WRITE, SYNC: rewound, and then what can be done of it at

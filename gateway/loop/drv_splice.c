@@ -8,7 +8,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "gateway/base/num.h"
@@ -33,9 +35,18 @@ static bool have_pipe(struct drv_splice *s)
 	return true;
 }
 
+static bool is_before(int major, int minor)
+{
+	struct utsname name;
+	int a = 0, b = 0;
+
+	return uname(&name) || sscanf(name.release, "%d.%d", &a, &b) != 2 || a < major ||
+	       (a == major && b < minor);
+}
+
 void drv_splice_init(struct drv_splice *s)
 {
-	*s = (struct drv_splice){ .pipe = { -1, -1 } };
+	*s = (struct drv_splice){ .pipe = { -1, -1 }, .inet_only = is_before(6, 5) };
 	have_pipe(s); /* or later */
 }
 
@@ -69,10 +80,19 @@ static unsigned small_ones(const struct drv_op *op)
 	return n;
 }
 
+static bool is_inet(int sock)
+{
+	socklen_t len = sizeof(int);
+	int domain = AF_UNSPEC;
+
+	getsockopt(sock, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	return domain == AF_INET || domain == AF_INET6;
+}
+
 bool drv_splice_suits(const struct drv_splice *s, const struct drv_op *op)
 {
 	return op->file && !s->off && drv_op_left(op) >= LEAST_BYTES &&
-	       small_ones(op) < drv_op_niov(op);
+	       small_ones(op) < drv_op_niov(op) && (!s->inet_only || is_inet(op->sock));
 }
 
 /* ---- a step: bytes that the socket took, or -errno ----------------------- */
@@ -80,9 +100,14 @@ bool drv_splice_suits(const struct drv_splice *s, const struct drv_op *op)
 static int64_t copy(struct drv_op *op, unsigned n)
 {
 	struct msghdr msg = { .msg_iov = drv_op_iov(op), .msg_iovlen = n };
-	int more = n < drv_op_niov(op) ? MSG_MORE : 0;
-	ssize_t sent = sendmsg(op->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL | more);
+	uint64_t bytes = 0;
+	ssize_t sent;
+	int more;
 
+	for (unsigned i = 0; i < n; i++)
+		bytes += drv_op_iov(op)[i].iov_len;
+	more = bytes < drv_op_left(op) ? MSG_MORE : 0;
+	sent = sendmsg(op->sock, &msg, MSG_DONTWAIT | MSG_NOSIGNAL | more);
 	return sent < 0 ? -errno : sent;
 }
 
@@ -93,6 +118,7 @@ static int64_t fetch(struct drv_splice *s, const struct drv_op *op)
 	off_t at = (const char *)iov->iov_base - (const char *)op->file->lend.base;
 	size_t bytes = num_min(iov->iov_len, PIPE_BYTES);
 	struct drv_file_watch watch;
+	long slept = drv_file_switches();
 	ssize_t got;
 
 	/* some file systems lock a file for it */
@@ -101,11 +127,12 @@ static int64_t fetch(struct drv_splice *s, const struct drv_op *op)
 	do
 		got = splice(op->file->fd, &at, s->pipe[1], NULL, bytes, SPLICE_F_MOVE);
 	while (got < 0 && errno == EINTR);
-	drv_file_end(op->file, &watch, bytes);
 	s->off = got < 0 && errno == EINVAL;
-	if (s->off)
-		return 0;
-	return got > 0 ? got : -EFAULT; /* somebody cut it, or it cannot be read */
+	drv_file_end(op->file, &watch, bytes);
+	s->waited |= drv_file_switches() > slept;
+	if (got < 0)
+		return 0; /* the copy will tell why */
+	return got ? got : -EFAULT; /* somebody cut it */
 }
 
 /* What is in the pipe, into the socket. */

@@ -19,6 +19,7 @@
 #ifdef HAVE_LIBURING
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 
 #include "gateway/base/check.h"
@@ -74,7 +75,7 @@ static bool splice_now(struct drv *drv, struct drv_op *op, int64_t *res)
 	bool ended;
 
 	drv_sock_nonblock(op->sock, true);
-	ended = drv_splice_send(&drv->host.splice, op, res);
+	ended = drv_host_splice(&drv->host, op, res);
 	drv_sock_nonblock(op->sock, false);
 	if (ended)
 		return true;
@@ -218,13 +219,15 @@ static void end_recv(struct drv *drv, struct drv_op *op, int res, unsigned flags
 	drv_host_end(op, res);
 }
 
-/* There is room, or the socket is broken: sending will tell. */
-static void end_wait(struct drv *drv, struct drv_op *op)
+/* There is room, or the socket is broken: sending will tell.  A peer who has only said
+ * that he sends no more wakes us as well; then the kernel waits for the room. */
+static void end_wait(struct drv *drv, struct drv_op *op, int events)
 {
+	bool room = events > 0 && events & (POLLOUT | POLLERR | POLLHUP);
 	int64_t res;
 
 	op->busy &= (uint8_t)~DRV_OP_ROOM;
-	if (!drv_splice_suits(&drv->host.splice, op))
+	if (!room || !drv_splice_suits(&drv->host.splice, op))
 		queue(drv, op);
 	else if (splice_now(drv, op, &res))
 		drv_host_end(op, res);
@@ -234,7 +237,7 @@ static void end_send(struct drv *drv, struct drv_op *op, int res, unsigned flags
 {
 	(void)flags;
 	if (op->busy & DRV_OP_ROOM) {
-		end_wait(drv, op);
+		end_wait(drv, op, res);
 		return;
 	}
 	if (res > 0)

@@ -250,7 +250,6 @@ struct nbds_conn *nbds_conn_join(struct nbds_home *home, const struct loop_peer 
 	conn->wire.sent = sent;
 	STAILQ_INIT(&conn->queue);
 	STAILQ_INIT(&conn->sending);
-	nbds_cmd_init(conn);
 	nbds_run_init(conn);
 	if (!open_nexus(conn, target, grant))
 		nbds_conn_leave(&conn);
@@ -273,6 +272,7 @@ void nbds_conn_begin(struct nbds_conn *conn, int sock, uint32_t terms,
 	conn->extended = terms & NBDX_HAS_EXTENDED;
 	conn->chunked = terms & (NBDX_HAS_EXTENDED | NBDX_HAS_STRUCTURED);
 	conn->since = loop_now(home->loop);
+	nbds_cmd_init(conn);
 	adopt(conn);
 	loop_stream_open(&conn->wire, home->loop, sock);
 	LIST_INSERT_HEAD(&home->conns, conn, link);

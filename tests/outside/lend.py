@@ -146,7 +146,7 @@ def _():
                     ok(c.read(at, PAGE))
                     ok(c.read(at, 7 * PAGE))
         expect_eq(lent(s), 0, "reads lent")
-        for mode in ("structured", "extended"):
+        for mode in ("structured", "extended") if os.uname().machine == "x86_64" else ():   # drv_copy.h
             with s.client(mode, name="a") as c:
                 before = lent(s)
                 for at in range(0, 8 * MiB, 64 * KiB):

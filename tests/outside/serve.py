@@ -217,8 +217,8 @@ def _():
 
 def sleeps(pid):
     """How often the threads of a process have gone to sleep."""
-    tasks = glob.glob("/proc/%d/task/*/status" % pid)
-    return sum(int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", read_text(t), re.M).group(1)) for t in tasks)
+    words = [read_text(path) for path in glob.glob("/proc/%d/task/*/status" % pid)]
+    return sum(int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", w, re.M).group(1)) for w in words)
 
 
 def cpu_ticks(pid):
@@ -235,7 +235,8 @@ def read_text(path):
 def _():
     slept = []
     for args in ([], ["--busy-poll", "10000"]):
-        with Server("wire=" + make_file(8 * MiB), args=args, serve_args=False) as s, s.client("structured") as c:
+        with Server("wire=" + make_file(8 * MiB), args=args, serve_args=False) as s, \
+                s.client("structured") as c:
             ok(c.read(4096, 512))
             before = sleeps(s.pid)
             for i in range(400):

@@ -237,3 +237,30 @@ void splices_to_nobody(void **state)
 		down();
 	}
 }
+
+/* A peer who only says that he sends no more still gets all, and nobody spins for him. */
+void splices_to_a_listener(void **state)
+{
+	char *got = malloc(SIZE);
+	struct rig_op op;
+	pthread_t thread;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		up(places[0], i);
+		send_op(&op, (struct iovec[]){ { lent(0, SIZE), SIZE } }, 1);
+		shutdown(pair[1], SHUT_WR);
+		rig_submit(&rig, &op);
+		assert_in_range(rig_turns_in(&rig, 100), 0, 20);
+		if (!op.ends) { /* it did not all fit */
+			wanted = SIZE;
+			pthread_create(&thread, NULL, read_all, got);
+			rig_until(&rig, &op.ends, 1);
+			pthread_join(thread, NULL);
+			assert_memory_equal(got, bytes, SIZE);
+		}
+		assert_int_equal(op.res, SIZE);
+		down();
+	}
+	free(got);
+}
