@@ -66,6 +66,8 @@ enum drv_flag {
 	DRV_FIXED_RETRY = 4 /* reserved for the driver */
 };
 
+#define DRV_REFER_BYTES 32768u /* for less the calls cost more than copying */
+
 typedef void drv_done_fn(struct drv_op *op, int64_t res);
 typedef int64_t drv_job_fn(struct drv_op *op);
 
@@ -78,7 +80,8 @@ struct drv_op {
 	short events; /* POLL */
 	union {
 		/* READ WRITE SYNC.  SEND: null, or the file whose lent bytes may be
-		 * among these, to be sent as they are when the peer takes them */
+		 * among these: elements from DRV_REFER_BYTES on may be sent by
+		 * reference, and are then what they are when the peer takes them */
 		struct drv_file *file;
 		drv_job_fn *job; /* JOB */
 	};

@@ -16,7 +16,6 @@
 #include "gateway/base/num.h"
 #include "gateway/loop/drv_file.h"
 
-#define LEAST_BYTES (32u << 10)
 /* What the socket has no room for is fetched again, so not too much at once. */
 #define PIPE_BYTES (256u << 10)
 
@@ -65,7 +64,7 @@ static bool is_large(const struct drv_lend_map *map, const struct iovec *iov)
 {
 	uintptr_t at = (uintptr_t)iov->iov_base - (uintptr_t)map->base;
 
-	return iov->iov_len >= LEAST_BYTES && map->base && at < map->bytes &&
+	return iov->iov_len >= DRV_REFER_BYTES && map->base && at < map->bytes &&
 	       iov->iov_len <= map->bytes - at;
 }
 
@@ -91,7 +90,7 @@ static bool is_inet(int sock)
 
 bool drv_splice_suits(const struct drv_splice *s, const struct drv_op *op)
 {
-	return op->file && !s->off && drv_op_left(op) >= LEAST_BYTES &&
+	return op->file && !s->off && drv_op_left(op) >= DRV_REFER_BYTES &&
 	       small_ones(op) < drv_op_niov(op) && (!s->inet_only || is_inet(op->sock));
 }
 

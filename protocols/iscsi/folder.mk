@@ -23,6 +23,8 @@ noinst_LIBRARIES += %reldir%/libpr_iscsi.a
 	%reldir%/iscsi_keys.c \
 	%reldir%/iscsi_keys.h \
 	%reldir%/iscsi_keys.tbl \
+	%reldir%/iscsi_loan.c \
+	%reldir%/iscsi_loan.h \
 	%reldir%/iscsi_login.c \
 	%reldir%/iscsi_login.h \
 	%reldir%/iscsi_names.c \

@@ -13,6 +13,7 @@
 #include "gateway/loop/loop_set.h"
 #include "protocols/iscsi/iscsi_doom.h"
 #include "protocols/iscsi/iscsi_ffp.h"
+#include "protocols/iscsi/iscsi_loan.h"
 #include "protocols/iscsi/iscsi_out.h"
 #include "protocols/iscsi/iscsi_talk.h"
 #include "protocols/iscsi/iscsi_tcp.h"
@@ -73,7 +74,7 @@ static void finish(struct iscsi_conn *conn)
 		return;
 	conn->finished = true;
 	iscsi_out_sent(conn);
-	iscsi_out_settle(conn);
+	iscsi_loan_end(conn);
 	iscsi_tcp_drop(conn);
 	iscsi_talk_free(conn);
 	loop_stream_close(&conn->stream);
@@ -99,6 +100,24 @@ void iscsi_conn_bury(struct iscsi_conn *conn)
 
 /* ---- a turn ---------------------------------------------------------------- */
 
+/* A NOP-In that wants an answer (11.19): its target transfer tag, or ISCSI_NO_TAG if
+ * there is no memory for it. */
+static uint32_t ping(struct iscsi_conn *conn)
+{
+	struct iscsi_out *out = iscsi_out_take(conn);
+	struct iscsi_nop_in nop = { .itt = ISCSI_NO_TAG };
+
+	if (!out)
+		return ISCSI_NO_TAG;
+	if (++conn->sess->next_ttt == ISCSI_NO_TAG)
+		conn->sess->next_ttt = 0;
+	nop.ttt = conn->sess->next_ttt;
+	out->statsn = ISCSI_STATSN_SHOW;
+	iscsi_pdu_nop_in_put(out->head, &nop);
+	iscsi_out_queue(conn, out);
+	return nop.ttt;
+}
+
 /* After everything that completed in this turn: parse what waited, one send, one
  * receive. */
 static void turn(struct loop_task *task)
@@ -106,7 +125,7 @@ static void turn(struct loop_task *task)
 	struct iscsi_conn *conn = of_task(task);
 	bool was_held = conn->share.held;
 
-	iscsi_out_settle(conn);
+	iscsi_loan_settle(conn);
 	iscsi_tcp_run(conn);
 	iscsi_ffp_look(conn);
 	if (conn->doom)
@@ -117,6 +136,8 @@ static void turn(struct loop_task *task)
 			finish(conn);
 		return;
 	}
+	if (iscsi_loan_asks(conn))
+		iscsi_loan_asked(conn, ping(conn));
 	iscsi_out_flush(conn);
 	if (!gw_share_end(&conn->share, was_held, conn->home->loop, task))
 		iscsi_tcp_arm(conn);
@@ -156,21 +177,6 @@ static void sent(struct loop_stream *stream, int64_t res)
 
 /* ---- is it still there? ---------------------------------------------------- */
 
-static void ping(struct iscsi_conn *conn)
-{
-	struct iscsi_out *out = iscsi_out_take(conn);
-	struct iscsi_nop_in nop = { .itt = ISCSI_NO_TAG };
-
-	if (!out)
-		return;
-	if (++conn->sess->next_ttt == ISCSI_NO_TAG)
-		conn->sess->next_ttt = 0;
-	conn->ping_ttt = nop.ttt = conn->sess->next_ttt;
-	out->statsn = ISCSI_STATSN_SHOW;
-	iscsi_pdu_nop_in_put(out->head, &nop);
-	iscsi_out_queue(conn, out);
-}
-
 /* A discovery session is asked nothing (4.3): it is over when it is silent. */
 static int patience_s(const struct iscsi_conn *conn)
 {
@@ -188,13 +194,17 @@ static void listen_to_silence(struct loop_timer *timer)
 
 	if (conn->waiting)
 		conn->heard = now; /* we do not listen; a dead peer's socket errs */
+	else if (iscsi_loan_overdue(conn, now)) {
+		iscsi_doom(conn, "it does not answer");
+		return;
+	}
 	due = instant_add(conn->heard, span_s(patience_s(conn)));
 	if (!instant_before(now, due)) {
 		if (conn->sess->discovery || conn->ping_ttt != ISCSI_NO_TAG) {
 			iscsi_doom(conn, "it does not answer");
 			return;
 		}
-		ping(conn);
+		conn->ping_ttt = ping(conn);
 		due = instant_add(now, span_s(ISCSI_CONN_PONG_S));
 	} else {
 		conn->ping_ttt = ISCSI_NO_TAG; /* any sign of life will do */
@@ -213,6 +223,7 @@ struct iscsi_conn *iscsi_conn_make(struct iscsi_sess *sess)
 	conn->home = sess->home;
 	conn->sess = sess;
 	conn->ping_ttt = ISCSI_NO_TAG;
+	iscsi_loan_init(&conn->loan);
 	conn->task.run = turn;
 	conn->stream.received = received;
 	conn->stream.sent = sent;

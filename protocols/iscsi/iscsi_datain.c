@@ -9,6 +9,7 @@
 
 #include "gateway/base/check.h"
 #include "gateway/base/num.h"
+#include "protocols/iscsi/iscsi_loan.h"
 #include "protocols/iscsi/iscsi_out.h"
 
 /* Refers to the part [from, from + bytes) of src. */
@@ -55,9 +56,7 @@ static struct iscsi_out *queue_one(struct iscsi_task *task, const struct gw_mem 
 	if (!out)
 		return NULL;
 	refer(&out->data, mem, from, bytes);
-	out->lent = gw_mem_is_lent(mem);
-	if (out->lent)
-		scsi_nexus_unsent(task->sess->scsi, 1);
+	iscsi_loan_take(task, out);
 	out->data_bytes = bytes;
 	out->statsn = ISCSI_STATSN_NONE;
 	*head = (struct iscsi_data_in){

@@ -11,6 +11,7 @@
 #include "gateway/base/bytes.h"
 #include "gateway/base/num.h"
 #include "protocols/iscsi/iscsi_doom.h"
+#include "protocols/iscsi/iscsi_loan.h"
 #include "protocols/iscsi/iscsi_out.h"
 #include "protocols/iscsi/iscsi_ripen.h"
 #include "protocols/iscsi/iscsi_scsi.h"
@@ -175,6 +176,7 @@ static void start_nop(struct iscsi_task *task)
 	if (task->pdu.itt == ISCSI_NO_TAG) {
 		if (task->pdu.nop.ttt == conn->ping_ttt)
 			conn->ping_ttt = ISCSI_NO_TAG;
+		iscsi_loan_answered(conn, task->pdu.nop.ttt);
 		iscsi_task_end(&task);
 		return;
 	}
@@ -393,6 +395,7 @@ bool iscsi_ffp_begin(struct iscsi_conn *conn, const uint8_t *more, uint8_t *data
 	conn->sink_from = 0;
 	conn->reject = 0;
 	conn->place = ISCSI_PLACE_OK;
+	iscsi_loan_acknowledged(conn, conn->pdu.exp_statsn);
 	if (conn->pdu.opcode == ISCSI_OP_DATA_OUT)
 		return begin_data_out(conn);
 	if (!row->known) {

@@ -12,6 +12,7 @@
 #include "gateway/base/check.h"
 #include "gateway/base/crc32c.h"
 #include "protocols/iscsi/iscsi_doom.h"
+#include "protocols/iscsi/iscsi_loan.h"
 #include "protocols/iscsi/iscsi_pool.h"
 
 /* Of one PDU: head, slices, tail. */
@@ -114,12 +115,20 @@ static void add_data(struct iscsi_conn *conn, struct iscsi_out *out)
 		add(conn, out->tail, tail);
 }
 
+/* Of one file at most: another is for the next send. */
+static bool has_room(const struct iscsi_conn *conn, const struct iscsi_out *out)
+{
+	return conn->tx_n + OUT_IOV_MAX <= ISCSI_TX_IOV &&
+	       (!out->file || !conn->tx_file || out->file == conn->tx_file);
+}
+
 static void gather(struct iscsi_conn *conn)
 {
 	struct iscsi_out *out;
 
 	conn->tx_n = 0;
-	while ((out = STAILQ_FIRST(&conn->queue)) && conn->tx_n + OUT_IOV_MAX <= ISCSI_TX_IOV) {
+	conn->tx_file = NULL;
+	while ((out = STAILQ_FIRST(&conn->queue)) && has_room(conn, out)) {
 		STAILQ_REMOVE_HEAD(&conn->queue, next);
 		conn->n_queued--;
 		if (out->task) {
@@ -128,6 +137,9 @@ static void gather(struct iscsi_conn *conn)
 		}
 		add_head(conn, out);
 		add_data(conn, out);
+		if (out->file)
+			conn->tx_file = out->file;
+		iscsi_loan_sending(conn, out);
 		STAILQ_INSERT_TAIL(&conn->sending, out, next);
 	}
 }
@@ -138,7 +150,7 @@ void iscsi_out_flush(struct iscsi_conn *conn)
 		return;
 	gather(conn);
 	iscsi_count(conn->home, ISCSI_COUNT_sends, 1);
-	loop_stream_send(&conn->stream, conn->tx_iov, conn->tx_n);
+	loop_stream_send_lent(&conn->stream, conn->tx_iov, conn->tx_n, conn->tx_file);
 }
 
 static bool put_all(struct iscsi_conn *conn, struct iscsi_outs *outs)
@@ -151,20 +163,10 @@ static bool put_all(struct iscsi_conn *conn, struct iscsi_outs *outs)
 		if (out->task)
 			out->task->last = NULL;
 		closes |= out->closes;
-		conn->lent_sent += out->lent;
+		iscsi_loan_sent(conn, out);
 		iscsi_pool_out_put(conn->home, out);
 	}
 	return closes;
-}
-
-/* Others may run by it. */
-void iscsi_out_settle(struct iscsi_conn *conn)
-{
-	int n = (int)conn->lent_sent;
-
-	conn->lent_sent = 0;
-	if (n && conn->sess->scsi)
-		scsi_nexus_unsent(conn->sess->scsi, -n);
 }
 
 bool iscsi_out_sent(struct iscsi_conn *conn)

@@ -26,9 +26,6 @@ void iscsi_out_reject(struct iscsi_conn *conn, enum iscsi_reject reason,
 void iscsi_out_flush(struct iscsi_conn *conn);
 /* The send has ended.  True: what was sent ends the connection. */
 bool iscsi_out_sent(struct iscsi_conn *conn);
-/* Tells the nexus what of it was lent, and lets those run that waited for it: not from
- * inside anything. */
-void iscsi_out_settle(struct iscsi_conn *conn);
 /* What is queued is dropped; what is being sent goes with iscsi_out_sent(). */
 void iscsi_out_drop(struct iscsi_conn *conn);
 

@@ -77,6 +77,7 @@ struct iscsi_out *iscsi_pool_out(struct iscsi_home *home)
 	out->task = NULL;
 	out->statsn = ISCSI_STATSN_TAKE;
 	out->closes = out->lent = false;
+	out->file = NULL;
 	out->data_bytes = 0;
 	out->data.n = 0;
 	out->data.bytes = 0;

@@ -17,6 +17,7 @@
 #include "gateway/base/str.h"
 #include "gateway/loop/loop_set.h"
 #include "protocols/iscsi/iscsi_ffp.h"
+#include "protocols/iscsi/iscsi_loan.h"
 #include "protocols/iscsi/iscsi_names.h"
 #include "protocols/iscsi/iscsi_ripen.h"
 #include "protocols/iscsi/iscsi_scsi.h"
@@ -123,7 +124,20 @@ static void unit_reset(struct scsi_nexus *nexus, void *owner, struct scsi_unit *
 	}
 }
 
-static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready, .reset = unit_reset };
+/* An ORDERED task waits for what was lent. */
+static void nexus_settle(struct scsi_nexus *nexus, void *owner)
+{
+	struct iscsi_sess *sess = owner;
+	struct iscsi_conn *conn;
+
+	(void)nexus;
+	LIST_FOREACH (conn, &sess->conns, link)
+		iscsi_loan_want(conn);
+}
+
+static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready,
+						 .reset = unit_reset,
+						 .settle = nexus_settle };
 
 /* Receive buffers (a new one while the last commands still refer to the old one), the
  * first burst of each place, and one that came for a task that ended meanwhile. */

@@ -96,7 +96,8 @@ struct iscsi_out {
 	struct iscsi_task *task; /* it may still get this task's status; or null */
 	uint8_t statsn; /* enum iscsi_statsn */
 	bool closes; /* the connection ends when it was sent */
-	bool lent; /* data stands in the store's own memory */
+	bool lent; /* data stands in the store's own memory (iscsi_loan.h) ... */
+	struct drv_file *file; /* ... in this file, and is sent by reference; or null */
 	uint32_t data_bytes; /* without padding */
 	uint8_t head[ISCSI_BHS_BYTES + ISCSI_DIGEST_BYTES];
 	uint8_t tail[ISCSI_RX_TAIL_MAX_BYTES];
@@ -104,6 +105,17 @@ struct iscsi_out {
 	struct gw_mem data; /* where n is 0 and data_bytes is not: small */
 };
 STAILQ_HEAD(iscsi_outs, iscsi_out);
+
+/* Pieces of data that were lent (iscsi_loan.h); of one connection. */
+struct iscsi_loan {
+	unsigned settled; /* cannot change any more, and the nexus is not told yet */
+	unsigned open; /* sent by reference, and not acknowledged */
+	uint32_t until; /* the ExpStatSN that acknowledges all of these */
+	bool wanted; /* somebody waits for that */
+	uint32_t ttt; /* of the NOP-In that asks; or ISCSI_NO_TAG */
+	unsigned asked; /* how many of `open` were sent before it */
+	struct instant since; /* it was */
+};
 
 /* ---- one request of an initiator ------------------------------------------ */
 
@@ -215,7 +227,8 @@ struct iscsi_conn {
 	uint32_t statsn;
 	struct iscsi_outs queue, sending;
 	unsigned n_queued;
-	unsigned lent_sent; /* what was lent and is over, until the nexus is told */
+	struct iscsi_loan loan;
+	struct drv_file *tx_file; /* in which something of tx_iov stands; or null */
 	unsigned tx_n;
 	struct iovec tx_iov[ISCSI_TX_IOV];
 

@@ -191,24 +191,46 @@ def _():
             expect(got > 80 if digest == "None" else not got, "%d reads lent, DataDigest=%s", got, digest)
 
 
+def ordered_behind(s, n, old, new):
+    """READ, an ORDERED WRITE over it and READ at once; much is sent before we read any of it."""
+    keys = {"InitialR2T": "No", "ImmediateData": "Yes", "MaxRecvDataSegmentLength": "262144",
+            "MaxBurstLength": "1048576"}
+    with s.login(keys) as c:
+        iscsi_write(c, 0, old)
+        iscsi_read(c, 0, n)
+        t, one = c.command(cdb.read16(0, n), read=n * BLOCK)
+        u, two = c.command(cdb.write16(0, n), new, attr=iscsiwire.ORDERED)
+        v, three = c.command(cdb.read16(0, n), read=n * BLOCK)
+        c.send(*one, *two, *three)
+        time.sleep(0.02)
+        c.wait(t, u, v)
+        same_bytes(bytes(t.data), old, "the read before, of %d blocks" % n)
+        same_bytes(bytes(v.data), new, "the read behind, of %d blocks" % n)
+        return c.pings
+
+
 @case("iSCSI: what a read was lent is not what an ORDERED write behind it writes", limit=60)
 def _():
-    keys = {"InitialR2T": "No", "ImmediateData": "Yes", "MaxRecvDataSegmentLength": "65536"}
+    asked = {1: 0, 8: 0, 64: 0, 512: 0, 2048: 0}
     with Target(make_cached()) as s:
-        with s.login(keys) as c:
-            for i in range(100):
-                n = (1, 8, 64, 2048)[i % 4]
-                old, new = (bytes([k % 251]) * (n * BLOCK) for k in (i, i + 1))
-                iscsi_write(c, 0, old)
-                iscsi_read(c, 0, n)
-                t, one = c.command(cdb.read16(0, n), read=n * BLOCK)
-                u, two = c.command(cdb.write16(0, n), new, attr=iscsiwire.ORDERED)
-                v, three = c.command(cdb.read16(0, n), read=n * BLOCK)
-                c.send(*one, *two, *three)
-                c.wait(t, u, v)
-                same_bytes(bytes(t.data), old, "the read before")
-                same_bytes(bytes(v.data), new, "the read behind")
+        for i in range(100):
+            n = list(asked)[i % len(asked)]
+            asked[n] += ordered_behind(s, n, *(bytes([k % 251]) * (n * BLOCK) for k in (i, i + 1)))
         expect(lent(s) > 150, "%d reads were lent", lent(s))
+    # who takes it is asked where it went by reference, and not where it was copied
+    expect_eq([n for n in asked if asked[n]], [64, 512, 2048], "%r" % asked)
+
+
+@case("iSCSI: where the initiator has told that it took the read, nobody asks")
+def _():
+    want = DATA[:512 * BLOCK]
+    with Target(make_cached()) as s, s.login({"MaxRecvDataSegmentLength": "262144"}) as c:
+        for i in range(20):
+            same_bytes(bytes(iscsi_read(c, 0, 512)), want)
+            want = bytes([i]) * len(want)
+            iscsi_write(c, 0, want, attr=iscsiwire.ORDERED)
+        expect_eq(c.pings, 0, "NOP-Ins")
+        expect(lent(s) >= 20, "%d reads were lent", lent(s))
 
 
 # ---- writers beside ----

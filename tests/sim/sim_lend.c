@@ -86,12 +86,30 @@ static bool is_torn(struct sim_disk *d, const struct drv_file *file, uint64_t of
 	return false;
 }
 
+/* The byte of the space that this is; false: it is memory. */
+static bool is_in_space(const void *src, uint64_t *at)
+{
+	*at = (uint64_t)((uintptr_t)src - (uintptr_t)space);
+	return space && (uintptr_t)src >= (uintptr_t)space && *at < PLACES * PLACE_BYTES;
+}
+
+bool sim_lend_where(const void *src, const struct sim_inode **inode, uint64_t *offset)
+{
+	uint64_t at;
+
+	if (!is_in_space(src, &at) || !places[at / PLACE_BYTES])
+		return false;
+	*inode = places[at / PLACE_BYTES]->inode;
+	*offset = at % PLACE_BYTES;
+	return true;
+}
+
 bool sim_lend_copy(struct sim_world *world, void *dst, const void *src, size_t n)
 {
-	uint64_t at = (uint64_t)((const uint8_t *)src - space);
 	const struct drv_file *file;
+	uint64_t at;
 
-	if (!space || (uintptr_t)src < (uintptr_t)space || at >= PLACES * PLACE_BYTES) {
+	if (!is_in_space(src, &at)) {
 		memcpy(dst, src, n);
 		return true;
 	}

@@ -21,6 +21,8 @@ void sim_lend_torn(struct sim_disk *disk);
 /* The file is closed: nobody may send from it any more. */
 void sim_lend_closed(struct drv_file *file);
 
+/* Does a file's page stand there?  Then a SEND may pass on the page itself. */
+bool sim_lend_where(const void *src, const struct sim_inode **inode, uint64_t *offset);
 /* What the kernel does: n bytes from any address.  False: they are gone. */
 bool sim_lend_copy(struct sim_world *world, void *dst, const void *src, size_t n);
 

@@ -25,6 +25,23 @@ void sim_pipe_init(struct sim_pipe *p, struct sim_world *world, void (*came)(str
 	p->chop = (unsigned)sim_rng_below(r, 3);
 }
 
+/* Of those that are consumed, or of all. */
+static void free_late(struct sim_pipe *p, bool all)
+{
+	struct sim_late **at = &p->late;
+
+	while (*at) {
+		struct sim_late *late = *at;
+
+		if (!all && late->from + late->bytes > p->consumed) {
+			at = &late->next;
+			continue;
+		}
+		*at = late->next;
+		free(late);
+	}
+}
+
 void sim_pipe_kill(struct sim_pipe *p, bool keep_arrived)
 {
 	sim_world_cancel(p->world, &p->event);
@@ -36,6 +53,7 @@ void sim_pipe_kill(struct sim_pipe *p, bool keep_arrived)
 		return;
 	free(p->buf);
 	free(p->seg);
+	free_late(p, true);
 	p->buf = NULL;
 	p->seg = NULL;
 	p->room = 0;
@@ -138,6 +156,32 @@ void sim_pipe_send(struct sim_pipe *p, const void *buf, size_t len)
 	pump(p);
 }
 
+void sim_pipe_late(struct sim_pipe *p, const struct sim_late *late, size_t behind)
+{
+	struct sim_late *copy = malloc(sizeof(*copy));
+
+	GW_CHECK(copy);
+	*copy = *late;
+	copy->from = p->consumed + p->arrived + p->flying + p->unsent - behind - late->bytes;
+	copy->next = p->late;
+	p->late = copy;
+}
+
+const uint8_t *sim_pipe_data(struct sim_pipe *p)
+{
+	for (const struct sim_late *late = p->late; late; late = late->next) {
+		uint64_t from = late->from > p->consumed ? late->from : p->consumed;
+		uint64_t to = late->from + late->bytes;
+
+		if (to > p->consumed + p->arrived)
+			to = p->consumed + p->arrived;
+		if (from < to)
+			late->read(late->arg, late->at + (from - late->from),
+				   p->buf + p->head + (from - p->consumed), to - from);
+	}
+	return p->buf + p->head;
+}
+
 void sim_pipe_end(struct sim_pipe *p)
 {
 	if (p->dead)
@@ -151,6 +195,8 @@ void sim_pipe_consume(struct sim_pipe *p, size_t len)
 	GW_CHECK(len <= p->arrived);
 	p->head += len;
 	p->arrived -= len;
+	p->consumed += len;
+	free_late(p, false);
 	if (!p->dead)
 		pump(p);
 }

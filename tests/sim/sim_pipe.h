@@ -24,12 +24,24 @@ struct sim_segment {
 	uint64_t due_ns;
 };
 
+/* What is sent by reference: the reader gets what stands there when he looks. */
+struct sim_late {
+	struct sim_late *next;
+	uint64_t from; /* of the stream */
+	size_t bytes;
+	void (*read)(const void *arg, uint64_t at, void *buf, size_t len);
+	const void *arg;
+	uint64_t at;
+};
+
 struct sim_pipe {
 	struct sim_world *world;
 	struct sim_event event;
 	void (*came)(struct sim_pipe *pipe); /* bytes, or the end, or room for more */
 	uint8_t *buf;
 	size_t room, head, arrived, flying, unsent;
+	uint64_t consumed; /* since the beginning */
+	struct sim_late *late; /* the last one first */
 	struct sim_segment *seg;
 	size_t seg_first, seg_n, seg_room;
 	size_t window;
@@ -46,13 +58,13 @@ void sim_pipe_init(struct sim_pipe *pipe, struct sim_world *world,
 void sim_pipe_kill(struct sim_pipe *pipe, bool keep_arrived);
 /* Appends; never refused. */
 void sim_pipe_send(struct sim_pipe *pipe, const void *buf, size_t len);
+/* The last late->bytes but `behind` that were sent are by reference: a copy of late is
+ * kept until they are consumed. */
+void sim_pipe_late(struct sim_pipe *pipe, const struct sim_late *late, size_t behind);
 /* No more will be sent; the reader hears of it after the last byte. */
 void sim_pipe_end(struct sim_pipe *pipe);
 /* What has arrived: its start; pipe->arrived bytes. */
-static inline const uint8_t *sim_pipe_data(const struct sim_pipe *pipe)
-{
-	return pipe->buf + pipe->head;
-}
+const uint8_t *sim_pipe_data(struct sim_pipe *pipe);
 void sim_pipe_consume(struct sim_pipe *pipe, size_t len);
 
 #endif

@@ -203,6 +203,38 @@ static void end_send(struct sim_conn *c, int64_t res)
 	c->send_home->ready(c->send_home, op, res, false);
 }
 
+/* The pages that the file still has; those that were cut stay what they were. */
+static void read_late(const void *arg, uint64_t at, void *buf, size_t n)
+{
+	const struct sim_inode *inode = arg;
+
+	if (at < inode->size)
+		sim_inode_read(inode, at, buf, n < inode->size - at ? n : inode->size - at);
+}
+
+/* Of the last n bytes that were sent: what is large and lent went by reference (drv.h). */
+static void refer(struct sim_conn *c, size_t n)
+{
+	const struct drv_op *op = c->send;
+	size_t from = c->send_pos, to = from + n, at = 0;
+
+	for (unsigned i = 0; op->file && i < op->niov; at += op->iov[i++].iov_len) {
+		const uint8_t *mem = op->iov[i].iov_base;
+		size_t len = op->iov[i].iov_len;
+		size_t lo = at > from ? at : from, hi = at + len < to ? at + len : to;
+		struct sim_late late = { .read = read_late };
+		const struct sim_inode *inode;
+
+		if (len < DRV_REFER_BYTES || lo >= hi ||
+		    !sim_lend_where(mem + (lo - at), &inode, &late.at))
+			continue;
+		late.arg = inode;
+		late.bytes = hi - lo;
+		sim_pipe_late(&c->down, &late, to - hi);
+		sim_count(c->net->world, SIM_COVER_REFERRED);
+	}
+}
+
 static void put_bytes(struct sim_conn *c, size_t n)
 {
 	uint8_t *tmp = malloc(n);
@@ -213,10 +245,12 @@ static void put_bytes(struct sim_conn *c, size_t n)
 		end_send(c, -EFAULT);
 		return;
 	}
-	if (c->down.dead)
+	if (c->down.dead) {
 		c->swallowed += n;
-	else
+	} else {
 		sim_pipe_send(&c->down, tmp, n);
+		refer(c, n);
+	}
 	c->send_pos += n;
 	free(tmp);
 }

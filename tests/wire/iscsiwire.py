@@ -123,6 +123,7 @@ class Conn:
         self.tasks = {}
         self.rejects, self.asyncs = [], []
         self.answer_pings = True
+        self.pings = 0          # NOP-Ins that wanted an answer
         self.auto_r2t = True    # answer R2Ts as they come
         self.shuffle = False    # Data-Out PDUs of a burst in any order
         self.loose = False      # R2Ts are only collected: after wrong data nobody counts
@@ -524,7 +525,9 @@ class Conn:
     def _nop_in(self, p):
         if p["itt"] != NONE32:
             self._end(self._task(p), p)
-        elif p["ttt"] != NONE32 and self.answer_pings:
+            return
+        self.pings += p["ttt"] != NONE32
+        if p["ttt"] != NONE32 and self.answer_pings:
             self.send(Pdu(NOP_OUT | IMMEDIATE, itt=NONE32, ttt=p["ttt"], lun=p["lun"], flags=F,
                           cmdsn=self.s.cmdsn, expstatsn=self.expstatsn))
 

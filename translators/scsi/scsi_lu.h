@@ -42,7 +42,8 @@ struct scsi_nexus {
 	void *owner;
 	unsigned n_joining;
 	uint64_t last_number; /* of a task */
-	unsigned n_unsent; /* pieces of data-in that were lent and are not sent */
+	unsigned n_unsettled; /* pieces of data-in that were lent and may still change */
+	bool wants_settled; /* some task waits for these, and for nothing else */
 	struct scsi_tmf_list tmfs; /* those that wait for tasks to end */
 	/* A task has ended that some of tmfs may wait for; null: none waits. */
 	void (*ended)(struct scsi_unit *unit, uint64_t number);

@@ -181,10 +181,13 @@ void scsi_nexus_close(struct scsi_nexus **nexusp)
 	free(nexus); /* allowed: a nexus goes seldom */
 }
 
-void scsi_nexus_unsent(struct scsi_nexus *nexus, int more)
+void scsi_nexus_unsettled(struct scsi_nexus *nexus, int more)
 {
-	nexus->n_unsent += (unsigned)more;
-	for (unsigned i = 0; more < 0 && !nexus->n_unsent && i < nexus->n_units; i++)
+	nexus->n_unsettled += (unsigned)more;
+	if (more > 0 || !nexus->wants_settled)
+		return;
+	nexus->wants_settled = false;
+	for (unsigned i = 0; i < nexus->n_units; i++)
 		scsi_order_release(&nexus->unit[i]);
 }
 

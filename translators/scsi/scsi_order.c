@@ -22,8 +22,21 @@ int scsi_order_turn(uint8_t attr)
 static bool may_run(const struct scsi_unit *unit, const struct scsi_task *task)
 {
 	if (task->order == SCSI_TURN_ORDERED)
-		return !unit->n_active && !unit->nexus->n_unsent;
+		return !unit->n_active && !unit->nexus->n_unsettled;
 	return !unit->n_head && !unit->n_ordered_active;
+}
+
+/* Does only what may still change hold up the first one? */
+static void look_at_first(const struct scsi_unit *unit)
+{
+	const struct scsi_task *task = TAILQ_FIRST(&unit->waiting);
+	struct scsi_nexus *nexus = unit->nexus;
+
+	if (!task || task->order != SCSI_TURN_ORDERED || unit->n_active || !nexus->n_unsettled)
+		return;
+	nexus->wants_settled = true;
+	if (nexus->ops->settle)
+		nexus->ops->settle(nexus, nexus->owner);
 }
 
 static void activate(struct scsi_unit *unit, const struct scsi_task *task)
@@ -45,6 +58,7 @@ bool scsi_order_enter(struct scsi_task *task)
 	}
 	task->waits_turn = true;
 	TAILQ_INSERT_TAIL(&unit->waiting, task, wait_link);
+	look_at_first(unit);
 	return false;
 }
 
@@ -80,4 +94,5 @@ void scsi_order_release(struct scsi_unit *unit)
 		unit->nexus->run(task);
 	}
 	unit->releasing = false;
+	look_at_first(unit);
 }

@@ -5,7 +5,7 @@
  *
  *   SIMPLE         waits for every head of queue and every older ORDERED
  *   ORDERED        waits for every older task and every head of queue, and until the
- *                  data-in of these that was lent has been sent
+ *                  data-in of these that was lent can no longer change
  *   HEAD OF QUEUE  runs at once
  */
 #ifndef TRANSLATORS_SCSI_SCSI_ORDER_H

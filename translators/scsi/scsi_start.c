@@ -67,6 +67,11 @@ void scsi_task_data(struct scsi_task *task, struct gw_mem *mem)
 	task->data(task, mem);
 }
 
+struct drv_file *scsi_task_lent_file(const struct scsi_task *task)
+{
+	return gw_itl_lent_file(task->unit->itl);
+}
+
 unsigned scsi_task_room(const struct scsi_task *task)
 {
 	return SCSI_PIECES_MAX - task->n_pieces;

@@ -92,7 +92,7 @@ struct scsi_task {
 	uint64_t tag; /* for logs and task management */
 	uint64_t expected_in, expected_out; /* bytes the initiator has room for, or brings */
 	bool lend; /* data-in is sent and never looked at: reads may be lent (GW_LEND); how
-		    * many are not sent yet is told by scsi_nexus_unsent() */
+		    * many may still change is told by scsi_nexus_unsettled() */
 	bool unsolicited; /* data-out may come unasked: it is dropped when not wanted */
 
 	/* ---- the result, valid in done() ---- */
@@ -139,6 +139,8 @@ struct scsi_task {
 
 /* ---- home loop ---------------------------------------------------------- */
 
+/* In which file what was lent to this task stands (loop_stream_send_lent); null: none. */
+struct drv_file *scsi_task_lent_file(const struct scsi_task *task);
 /* A task that holds nothing: everything zero, but for bytes that nobody reads. */
 void scsi_task_init(struct scsi_task *task);
 /* Hands the command over.  All errors come by done() with sense. */

@@ -41,6 +41,10 @@ struct scsi_nexus_ops {
 	 * transport ends what it still keeps of earlier ones (answers that wait for
 	 * data), without an answer of its own.  May be null. */
 	void (*reset)(struct scsi_nexus *nexus, void *owner, struct scsi_unit *unit);
+	/* A task waits for nothing but for scsi_nexus_unsettled() to come to 0: where that
+	 * does not happen by itself, the transport sees to it.  May come more than once,
+	 * and from inside any call; may be null. */
+	void (*settle)(struct scsi_nexus *nexus, void *owner);
 };
 
 /* ---- home loop ---------------------------------------------------------- */
@@ -59,9 +63,9 @@ void scsi_nexus_leave(struct scsi_nexus *nexus);
  * Clears the pointer. */
 void scsi_nexus_close(struct scsi_nexus **nexus);
 /* Of data-in that was lent (scsi_task.h) the transport has so many pieces more, or less,
- * that are not sent: an ORDERED task waits for these, for it may change their bytes.
- * Less: never from inside an op of a task. */
-void scsi_nexus_unsent(struct scsi_nexus *nexus, int more);
+ * that the initiator may still get as they are then: an ORDERED task waits for these, for
+ * it may change their bytes.  Less: never from inside an op of a task. */
+void scsi_nexus_unsettled(struct scsi_nexus *nexus, int more);
 /* A unit attention on every unit: e.g. I_T NEXUS LOSS OCCURRED (29h/07h) when a
  * session is reinstated. condition: enum scsi_condition, scsi_sense.tbl. */
 void scsi_nexus_attention(struct scsi_nexus *nexus, int condition);

@@ -9,6 +9,7 @@ PR_ISCSI_TESTS = \
 	%reldir%/iscsi_dataout_test \
 	%reldir%/iscsi_ffp_test \
 	%reldir%/iscsi_keys_test \
+	%reldir%/iscsi_loan_test \
 	%reldir%/iscsi_login_test \
 	%reldir%/iscsi_names_test \
 	%reldir%/iscsi_pdu_test \
@@ -57,6 +58,8 @@ ISCSI_INI_LIBS = $(fuzz_stack_libs) $(CMOCKA_LIBS)
 %canon_reldir%_iscsi_talk_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_datain_test_SOURCES = %reldir%/iscsi_datain_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_datain_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_loan_test_SOURCES = %reldir%/iscsi_loan_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_loan_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_ffp_test_SOURCES = %reldir%/iscsi_ffp_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_ffp_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_conn_test_SOURCES = %reldir%/iscsi_conn_test.c $(ISCSI_INI)

@@ -77,8 +77,8 @@ static void what_is_not_sent(void **state)
 
 	scsi_rig_up(&rig, 512);
 	rig.fake->when = FAKE_HELD;
-	scsi_nexus_unsent(rig.nexus, 1);
-	scsi_nexus_unsent(rig.nexus, 2);
+	scsi_nexus_unsettled(rig.nexus, 1);
+	scsi_nexus_unsettled(rig.nexus, 2);
 	start(&cmd[0], &rig, 0, SCSI_SIMPLE);
 	start(&cmd[1], &rig, 1, SCSI_ORDERED);
 	start(&cmd[2], &rig, 2, SCSI_SIMPLE);
@@ -89,20 +89,20 @@ static void what_is_not_sent(void **state)
 	end(&rig, 0);
 	end(&rig, 3);
 	assert_false(runs(&rig, 1));
-	scsi_nexus_unsent(rig.nexus, -2);
+	scsi_nexus_unsettled(rig.nexus, -2);
 	assert_false(runs(&rig, 1));
-	scsi_nexus_unsent(rig.nexus, -1);
+	scsi_nexus_unsettled(rig.nexus, -1);
 	rig_settle(&rig.core);
 	assert_true(runs(&rig, 1));
 	assert_false(runs(&rig, 2));
-	scsi_nexus_unsent(rig.nexus, 1); /* one that runs goes on */
+	scsi_nexus_unsettled(rig.nexus, 1); /* one that runs goes on */
 	end(&rig, 1);
 	assert_true(runs(&rig, 2));
 	end(&rig, 2);
 	start(&cmd[0], &rig, 0, SCSI_ORDERED);
 	scsi_task_abort(&cmd[0].task);
 	rig_settle(&rig.core);
-	scsi_nexus_unsent(rig.nexus, -1);
+	scsi_nexus_unsettled(rig.nexus, -1);
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(cmd[i].ended, 1);
 	scsi_rig_down(&rig);
