@@ -33,6 +33,8 @@ struct gw_lane;
 
 enum gw_req_state { GW_REQ_FREE, GW_REQ_TAKEN, GW_REQ_WAITING, GW_REQ_RUNNING, GW_REQ_DONE };
 
+#define GW_LEND_GRANULE_BYTES 65536u /* GW_LEND_DATA: one look at each tells for all of it */
+
 /* Flags of a request (those below 1 << 16 are handed on to the store). */
 enum gw_req_flag {
 	/* GW_FUA, GW_NO_HOLE, GW_FAST_ONLY, GW_REQ_ONE: see enum gw_io_flag */

@@ -14,6 +14,7 @@ noinst_LIBRARIES += %reldir%/libgw_base.a
 	%reldir%/err.h \
 	%reldir%/huge.c \
 	%reldir%/huge.h \
+	%reldir%/line.h \
 	%reldir%/log.c \
 	%reldir%/log.h \
 	%reldir%/log_areas.tbl \

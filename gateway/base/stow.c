@@ -13,7 +13,7 @@
 #include <emmintrin.h>
 #include <stdint.h>
 
-#define LINE_BYTES 64u
+#include "gateway/base/line.h"
 
 /* A whole line at a time, so that it leaves in one piece. */
 static void stow_line(uint8_t *to, const uint8_t *from)

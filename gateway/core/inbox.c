@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "gateway/base/check.h"
+#include "gateway/base/line.h"
 
 /* A buffer with less room than this behind it is left for a new one. */
 #define ROOM_MIN_BYTES 16384u
-#define LINE_BYTES 64u
 
 void gw_inbox_init(struct gw_inbox *inbox, struct gw_credit *credit, uint32_t buf_bytes,
 		   uint32_t head_bytes)

@@ -13,10 +13,9 @@
 
 #include <string.h>
 
+#include "gateway/base/line.h"
 #include "gateway/core/core.h"
 
-#define LINE_BYTES 64
-#define GRANULE_BYTES 65536u
 #define FETCH_MOST 16384u /* more would leave the processor's cache before it is sent */
 
 static void came_back(struct gw_lender *lender, void *loan)
@@ -61,7 +60,7 @@ static bool looks_empty(struct loop *loop, const uint8_t *at, size_t length)
 	static const uint8_t zeroes[LINE_BYTES];
 	uint8_t line[LINE_BYTES];
 
-	for (size_t i = 0; i < length; i += GRANULE_BYTES) {
+	for (size_t i = 0; i < length; i += GW_LEND_GRANULE_BYTES) {
 		size_t n = length - i < LINE_BYTES ? length - i : LINE_BYTES;
 
 		if (!loop_peek(loop, line, at + i, n) || !memcmp(line, zeroes, n))

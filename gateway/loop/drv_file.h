@@ -36,6 +36,7 @@ struct drv_file {
 	bool is_block;
 	uint64_t budget; /* the window's limit, bytes */
 	atomic_bool nowait; /* RWF_NOWAIT reads are known here */
+	atomic_bool no_splice; /* this file system does not do it */
 	atomic_uint_fast64_t size; /* the last that we know; dirty pages are no more */
 	atomic_uint_fast64_t written, pushed, synced;
 	atomic_int_fast64_t slow_until_ns; /* inline calls are off until then */

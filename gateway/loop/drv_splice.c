@@ -90,7 +90,7 @@ static bool is_inet(int sock)
 
 bool drv_splice_suits(const struct drv_splice *s, const struct drv_op *op)
 {
-	return op->file && !s->off && drv_op_left(op) >= DRV_REFER_BYTES &&
+	return op->file && !op->file->no_splice && drv_op_left(op) >= DRV_REFER_BYTES &&
 	       small_ones(op) < drv_op_niov(op) && (!s->inet_only || is_inet(op->sock));
 }
 
@@ -126,7 +126,8 @@ static int64_t fetch(struct drv_splice *s, const struct drv_op *op)
 	do
 		got = splice(op->file->fd, &at, s->pipe[1], NULL, bytes, SPLICE_F_MOVE);
 	while (got < 0 && errno == EINTR);
-	s->off = got < 0 && errno == EINVAL;
+	if (got < 0 && errno == EINVAL)
+		op->file->no_splice = true;
 	drv_file_end(op->file, &watch, bytes);
 	s->waited |= drv_file_switches() > slept;
 	if (got < 0)

@@ -21,7 +21,6 @@
 /* A loop's; its thread alone. */
 struct drv_splice {
 	int pipe[2]; /* empty between calls; -1: not made */
-	bool off; /* a file system here does not do it */
 	bool waited; /* a page was not there: the loop has waited for it */
 	bool inet_only; /* before Linux 6.5 a Unix socket's reader could hold us up */
 };

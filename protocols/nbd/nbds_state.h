@@ -30,7 +30,7 @@
 #define NBDS_PARTS_MAX 64u /* parts of large commands, likewise */
 #define NBDS_PART_MIN_BYTES 65536u /* where memory is short; at least one logical block */
 #define NBDS_LEND_MIN_BYTES 32768u /* of a chunk: less is copied as fast */
-#define NBDS_GRANULE_BYTES 65536u /* zeroes of this size become a hole of their own */
+#define NBDS_GRANULE_BYTES GW_LEND_GRANULE_BYTES /* zeroes of that size become a hole */
 #define NBDS_STATUS_BYTES 16384u /* memory for the descriptors of one block status */
 #define NBDS_TX_IOV 256u
 #define NBDS_TX_HEAD_BYTES 8192u
