@@ -125,8 +125,8 @@ static void turn(struct loop_task *task)
 	struct iscsi_conn *conn = of_task(task);
 	bool was_held = conn->share.held;
 
-	iscsi_loan_settle(conn);
 	iscsi_tcp_run(conn);
+	iscsi_loan_settle(conn);
 	iscsi_ffp_look(conn);
 	if (conn->doom)
 		end(conn, conn->logged_out ? ISCSI_CONN_E_LOGOUT_DONE : ISCSI_CONN_E_LOST,
@@ -192,9 +192,10 @@ static void listen_to_silence(struct loop_timer *timer)
 	struct instant now = loop_now(loop);
 	struct instant due;
 
-	if (conn->waiting)
+	if (conn->waiting) {
 		conn->heard = now; /* we do not listen; a dead peer's socket errs */
-	else if (iscsi_loan_overdue(conn, now)) {
+		iscsi_loan_excuse(conn, now);
+	} else if (iscsi_loan_overdue(conn, now)) {
 		iscsi_doom(conn, "it does not answer");
 		return;
 	}
@@ -223,7 +224,6 @@ struct iscsi_conn *iscsi_conn_make(struct iscsi_sess *sess)
 	conn->home = sess->home;
 	conn->sess = sess;
 	conn->ping_ttt = ISCSI_NO_TAG;
-	iscsi_loan_init(&conn->loan);
 	conn->task.run = turn;
 	conn->stream.received = received;
 	conn->stream.sent = sent;
@@ -244,6 +244,7 @@ void iscsi_conn_begin(struct iscsi_conn *conn, const struct iscsi_conn_start *st
 
 	conn->cid = start->cid;
 	conn->statsn = start->statsn;
+	iscsi_loan_begin(&conn->loan, start->statsn);
 	conn->params = *start->params;
 	conn->peer = *start->peer;
 	conn->portal = start->portal;

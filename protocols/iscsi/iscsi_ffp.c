@@ -225,12 +225,18 @@ static void answer_logout(struct iscsi_task *task)
 	iscsi_task_end(&task);
 }
 
+static void wait_to_log_out(struct iscsi_task *task)
+{
+	task->sess->logout = task;
+	iscsi_loan_moot(task->conn);
+}
+
 /* In order it is the last: those before it are answered first. */
 static void start_logout(struct iscsi_task *task)
 {
 	loop_defer(task->conn->home->loop, &task->conn->task);
 	if (!task->pdu.immediate && logout_answer(task) == ISCSI_LOGOUT_CLOSED)
-		task->sess->logout = task;
+		wait_to_log_out(task);
 	else
 		answer_logout(task);
 }

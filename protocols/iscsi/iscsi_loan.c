@@ -8,9 +8,9 @@
 
 #include "protocols/iscsi/iscsi_sn.h"
 
-void iscsi_loan_init(struct iscsi_loan *loan)
+void iscsi_loan_begin(struct iscsi_loan *loan, uint32_t statsn)
 {
-	*loan = (struct iscsi_loan){ .ttt = ISCSI_NO_TAG };
+	*loan = (struct iscsi_loan){ .ttt = ISCSI_NO_TAG, .told = statsn };
 }
 
 /* ---- what is sent ---------------------------------------------------------- */
@@ -32,12 +32,15 @@ void iscsi_loan_sending(struct iscsi_conn *conn, const struct iscsi_out *out)
 		conn->loan.until = conn->statsn + (out->statsn == ISCSI_STATSN_NONE);
 }
 
+/* The initiator may have taken it before we hear that it was sent. */
 void iscsi_loan_sent(struct iscsi_conn *conn, const struct iscsi_out *out)
 {
-	if (out->file)
-		conn->loan.open++;
+	struct iscsi_loan *loan = &conn->loan;
+
+	if (out->file && !loan->moot && iscsi_sn_lt(loan->told, loan->until))
+		loan->open++;
 	else
-		conn->loan.settled += out->lent;
+		loan->settled += out->lent;
 }
 
 /* ---- what the initiator says ----------------------------------------------- */
@@ -53,20 +56,28 @@ static void close_some(struct iscsi_conn *conn, unsigned n)
 	loan->asked -= n < loan->asked ? n : loan->asked;
 	if (!loan->asked)
 		loan->ttt = ISCSI_NO_TAG;
-	if (n)
-		loop_defer(conn->home->loop, &conn->task);
 }
 
 void iscsi_loan_acknowledged(struct iscsi_conn *conn, uint32_t exp_statsn)
 {
+	conn->loan.told = exp_statsn;
 	if (conn->loan.open && iscsi_sn_ge(exp_statsn, conn->loan.until))
 		close_some(conn, conn->loan.open);
 }
 
 void iscsi_loan_answered(struct iscsi_conn *conn, uint32_t ttt)
 {
-	if (ttt == conn->loan.ttt)
-		close_some(conn, conn->loan.asked);
+	if (ttt != conn->loan.ttt)
+		return;
+	close_some(conn, conn->loan.asked);
+	loop_defer(conn->home->loop, &conn->task);
+}
+
+void iscsi_loan_moot(struct iscsi_conn *conn)
+{
+	conn->loan.moot = true;
+	close_some(conn, conn->loan.open);
+	loop_defer(conn->home->loop, &conn->task);
 }
 
 /* ---- asking ---------------------------------------------------------------- */
@@ -94,6 +105,11 @@ void iscsi_loan_asked(struct iscsi_conn *conn, uint32_t ttt)
 	conn->loan.since = loop_now(conn->home->loop);
 }
 
+void iscsi_loan_excuse(struct iscsi_conn *conn, struct instant now)
+{
+	conn->loan.since = now;
+}
+
 bool iscsi_loan_overdue(const struct iscsi_conn *conn, struct instant now)
 {
 	const struct iscsi_loan *loan = &conn->loan;
@@ -108,8 +124,11 @@ void iscsi_loan_settle(struct iscsi_conn *conn)
 {
 	int n = (int)conn->loan.settled;
 
+	if (!n)
+		return;
 	conn->loan.settled = 0;
-	if (n && conn->sess->scsi)
+	conn->loan.wanted = false; /* who waits on says so again */
+	if (conn->sess->scsi)
 		scsi_nexus_unsettled(conn->sess->scsi, -n);
 }
 

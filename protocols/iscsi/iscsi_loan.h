@@ -20,7 +20,8 @@
 
 #define ISCSI_LOAN_ANSWER_S 60 /* until that NOP-In must be answered (11.19: it must) */
 
-void iscsi_loan_init(struct iscsi_loan *loan);
+/* statsn: of the first response. */
+void iscsi_loan_begin(struct iscsi_loan *loan, uint32_t statsn);
 /* Data of this task's read stands in out now, before it is queued. */
 void iscsi_loan_take(struct iscsi_task *task, struct iscsi_out *out);
 /* It was given its numbers, and will be sent next. */
@@ -33,12 +34,18 @@ void iscsi_loan_acknowledged(struct iscsi_conn *conn, uint32_t exp_statsn);
 /* A NOP-Out answers the NOP-In that had this target transfer tag. */
 void iscsi_loan_answered(struct iscsi_conn *conn, uint32_t ttt);
 
+/* It has asked for the end of the session, which terminates its commands (11.14.1): what
+ * they get does not matter, and it will not say what it took. */
+void iscsi_loan_moot(struct iscsi_conn *conn);
+
 /* Somebody waits for what is open (scsi_nexus_ops, settle). */
 void iscsi_loan_want(struct iscsi_conn *conn);
 /* In a turn: shall a NOP-In ask now?  Not before all that is queued has been sent. */
 bool iscsi_loan_asks(struct iscsi_conn *conn);
 /* It is queued, with this target transfer tag. */
 void iscsi_loan_asked(struct iscsi_conn *conn, uint32_t ttt);
+/* The answer may be there, but we do not read now: it has as long again. */
+void iscsi_loan_excuse(struct iscsi_conn *conn, struct instant now);
 /* It was asked too long ago. */
 bool iscsi_loan_overdue(const struct iscsi_conn *conn, struct instant now);
 

@@ -111,6 +111,8 @@ struct iscsi_loan {
 	unsigned settled; /* cannot change any more, and the nexus is not told yet */
 	unsigned open; /* sent by reference, and not acknowledged */
 	uint32_t until; /* the ExpStatSN that acknowledges all of these */
+	uint32_t told; /* the last one that came */
+	bool moot; /* the initiator logs out: nothing is open any more */
 	bool wanted; /* somebody waits for that */
 	uint32_t ttt; /* of the NOP-In that asks; or ISCSI_NO_TAG */
 	unsigned asked; /* how many of `open` were sent before it */

@@ -19,10 +19,16 @@ int scsi_order_turn(uint8_t attr)
 	return attr < sizeof(turns) ? turns[attr] : -1;
 }
 
+/* Data-in that was lent may still change, and this unit has something to change. */
+static bool is_unsettled(const struct scsi_unit *unit)
+{
+	return unit->itl && unit->nexus->n_unsettled;
+}
+
 static bool may_run(const struct scsi_unit *unit, const struct scsi_task *task)
 {
 	if (task->order == SCSI_TURN_ORDERED)
-		return !unit->n_active && !unit->nexus->n_unsettled;
+		return !unit->n_active && !is_unsettled(unit);
 	return !unit->n_head && !unit->n_ordered_active;
 }
 
@@ -32,7 +38,7 @@ static void look_at_first(const struct scsi_unit *unit)
 	const struct scsi_task *task = TAILQ_FIRST(&unit->waiting);
 	struct scsi_nexus *nexus = unit->nexus;
 
-	if (!task || task->order != SCSI_TURN_ORDERED || unit->n_active || !nexus->n_unsettled)
+	if (!task || task->order != SCSI_TURN_ORDERED || unit->n_active || !is_unsettled(unit))
 		return;
 	nexus->wants_settled = true;
 	if (nexus->ops->settle)

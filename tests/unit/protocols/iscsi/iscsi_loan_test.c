@@ -190,6 +190,26 @@ static void who_never_tells(void **state)
 	ini_end(&i);
 }
 
+/* Behind a logout nobody has to tell: all is answered, and that comes last (11.14). */
+static void logging_out(void **state)
+{
+	up("MaxRecvDataSegmentLength=262144|");
+	sim_net_pause(i.client.conn, true);
+	ini_read(&i, READ_TAG, 0, LARGE);
+	fuzz_stack_run(i.stack, 2 * SIM_S);
+	write_ordered(LARGE - 1);
+	fuzz_stack_run(i.stack, 2 * SIM_S);
+	ini_logout(&i, 13);
+	fuzz_stack_run(i.stack, 2 * SIM_S);
+	sim_net_pause(i.client.conn, false);
+	while (ini_any(&i) && i.pdu.opcode != INI_RESPONSE)
+		assert_true(i.pdu.opcode == INI_DATA_IN || i.pdu.opcode == INI_NOP_IN);
+	assert_int_equal(i.pdu.itt, WRITE_TAG);
+	ini_take(&i, INI_LOGOUT_RESPONSE, 13);
+	assert_true(fuzz_client_wait_closed(&i.client));
+	ini_end(&i);
+}
+
 /* It goes with all that is open, with or without somebody who waits for that. */
 static void gone_before(void **state)
 {
@@ -208,4 +228,5 @@ static void gone_before(void **state)
 
 HARNESS_MAIN(cmocka_unit_test(held_until_taken), cmocka_unit_test(any_request_tells),
 	     cmocka_unit_test(nobody_asks), cmocka_unit_test(again_and_again),
-	     cmocka_unit_test(who_never_tells), cmocka_unit_test(gone_before))
+	     cmocka_unit_test(who_never_tells), cmocka_unit_test(logging_out),
+	     cmocka_unit_test(gone_before))

@@ -108,6 +108,28 @@ static void what_is_not_sent(void **state)
 	scsi_rig_down(&rig);
 }
 
+/* A unit that is not there has no bytes to change: it answers at once. */
+static void what_is_not_there(void **state)
+{
+	struct scsi_rig rig;
+	struct cmd cmd;
+	uint8_t cdb[10] = { 0x2a, 0, 0, 0, 0, 0, 0, 0, 1 };
+
+	scsi_rig_up(&rig, 512);
+	scsi_nexus_unsettled(rig.nexus, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		cmd_init(&cmd, &rig, cdb, 10, 0, block, 512);
+		cmd.task.attr = i ? SCSI_SIMPLE : SCSI_ORDERED;
+		cmd.task.lun[1] = 9;
+		cmd_start(&cmd);
+		rig_settle(&rig.core);
+		assert_int_equal(cmd.ended, 1);
+		cmd_free(&cmd);
+	}
+	scsi_nexus_unsettled(rig.nexus, -1);
+	scsi_rig_down(&rig);
+}
+
 /* INQUIRY, REPORT LUNS, REQUEST SENSE, TEST UNIT READY wait for nobody. */
 static void implicit_head(void **state)
 {
@@ -233,5 +255,5 @@ static void by_chance(void **state)
 }
 
 HARNESS_MAIN(cmocka_unit_test(the_three_kinds), cmocka_unit_test(what_is_not_sent),
-	     cmocka_unit_test(implicit_head), cmocka_unit_test(long_queue),
-	     cmocka_unit_test(by_chance))
+	     cmocka_unit_test(what_is_not_there), cmocka_unit_test(implicit_head),
+	     cmocka_unit_test(long_queue), cmocka_unit_test(by_chance))
