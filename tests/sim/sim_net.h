@@ -97,7 +97,7 @@ struct sim_conn {
 	int sock; /* -1: not accepted */
 	struct drv_op *recv, *send;
 	struct sim_home *recv_home, *send_home;
-	size_t recv_pos, send_pos;
+	size_t recv_pos, send_pos, send_bytes; /* send_bytes: of all of it */
 	size_t send_room; /* bytes its send buffer takes */
 	size_t swallowed; /* bytes sent into a dead line */
 	struct sim_event send_event;

@@ -19,25 +19,20 @@ void sim_pipe_init(struct sim_pipe *p, struct sim_world *world, void (*came)(str
 
 	*p = (struct sim_pipe){ .world = world, .came = came };
 	p->event.fire = fire_pipe;
+	TAILQ_INIT(&p->late);
 	p->window = (size_t)sim_rng_log(r, 8192, 512 * 1024);
 	p->latency_ns = sim_rng_log(r, 10 * SIM_US, 2 * SIM_MS);
 	p->ns_per_kib = sim_rng_log(r, 100, 20 * SIM_US);
 	p->chop = (unsigned)sim_rng_below(r, 3);
 }
 
-/* Of those that are consumed, or of all. */
-static void free_late(struct sim_pipe *p, bool all)
+/* Those that end before this place of the stream. */
+static void free_late(struct sim_pipe *p, uint64_t before)
 {
-	struct sim_late **at = &p->late;
+	struct sim_late *late;
 
-	while (*at) {
-		struct sim_late *late = *at;
-
-		if (!all && late->from + late->bytes > p->consumed) {
-			at = &late->next;
-			continue;
-		}
-		*at = late->next;
+	while ((late = TAILQ_FIRST(&p->late)) && late->from + late->bytes <= before) {
+		TAILQ_REMOVE(&p->late, late, link);
 		free(late);
 	}
 }
@@ -53,7 +48,7 @@ void sim_pipe_kill(struct sim_pipe *p, bool keep_arrived)
 		return;
 	free(p->buf);
 	free(p->seg);
-	free_late(p, true);
+	free_late(p, UINT64_MAX);
 	p->buf = NULL;
 	p->seg = NULL;
 	p->room = 0;
@@ -158,26 +153,28 @@ void sim_pipe_send(struct sim_pipe *p, const void *buf, size_t len)
 
 void sim_pipe_late(struct sim_pipe *p, const struct sim_late *late, size_t behind)
 {
-	struct sim_late *copy = malloc(sizeof(*copy));
+	struct sim_late *copy = malloc(sizeof(*copy)), *last = TAILQ_LAST(&p->late, sim_lates);
 
 	GW_CHECK(copy);
 	*copy = *late;
 	copy->from = p->consumed + p->arrived + p->flying + p->unsent - behind - late->bytes;
-	copy->next = p->late;
-	p->late = copy;
+	GW_CHECK(!last || last->from + last->bytes <= copy->from);
+	TAILQ_INSERT_TAIL(&p->late, copy, link);
 }
 
 const uint8_t *sim_pipe_data(struct sim_pipe *p)
 {
-	for (const struct sim_late *late = p->late; late; late = late->next) {
-		uint64_t from = late->from > p->consumed ? late->from : p->consumed;
-		uint64_t to = late->from + late->bytes;
+	uint64_t end = p->consumed + p->arrived;
+	const struct sim_late *late;
 
-		if (to > p->consumed + p->arrived)
-			to = p->consumed + p->arrived;
-		if (from < to)
-			late->read(late->arg, late->at + (from - late->from),
-				   p->buf + p->head + (from - p->consumed), to - from);
+	TAILQ_FOREACH (late, &p->late, link) {
+		uint64_t from = late->from > p->consumed ? late->from : p->consumed;
+		uint64_t to = late->from + late->bytes < end ? late->from + late->bytes : end;
+
+		if (from >= end)
+			break;
+		late->read(late->arg, late->at + (from - late->from),
+			   p->buf + p->head + (from - p->consumed), to - from);
 	}
 	return p->buf + p->head;
 }
@@ -196,7 +193,7 @@ void sim_pipe_consume(struct sim_pipe *p, size_t len)
 	p->head += len;
 	p->arrived -= len;
 	p->consumed += len;
-	free_late(p, false);
+	free_late(p, p->consumed);
 	if (!p->dead)
 		pump(p);
 }

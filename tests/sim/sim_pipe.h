@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "tests/sim/sim_world.h"
 
@@ -26,13 +27,14 @@ struct sim_segment {
 
 /* What is sent by reference: the reader gets what stands there when he looks. */
 struct sim_late {
-	struct sim_late *next;
+	TAILQ_ENTRY(sim_late) link;
 	uint64_t from; /* of the stream */
 	size_t bytes;
 	void (*read)(const void *arg, uint64_t at, void *buf, size_t len);
 	const void *arg;
 	uint64_t at;
 };
+TAILQ_HEAD(sim_lates, sim_late);
 
 struct sim_pipe {
 	struct sim_world *world;
@@ -41,7 +43,7 @@ struct sim_pipe {
 	uint8_t *buf;
 	size_t room, head, arrived, flying, unsent;
 	uint64_t consumed; /* since the beginning */
-	struct sim_late *late; /* the last one first */
+	struct sim_lates late; /* in the order of the stream */
 	struct sim_segment *seg;
 	size_t seg_first, seg_n, seg_room;
 	size_t window;
@@ -58,8 +60,8 @@ void sim_pipe_init(struct sim_pipe *pipe, struct sim_world *world,
 void sim_pipe_kill(struct sim_pipe *pipe, bool keep_arrived);
 /* Appends; never refused. */
 void sim_pipe_send(struct sim_pipe *pipe, const void *buf, size_t len);
-/* The last late->bytes but `behind` that were sent are by reference: a copy of late is
- * kept until they are consumed. */
+/* The last late->bytes but `behind` that were sent are by reference, all of them behind
+ * the last ones of that kind: a copy of late is kept until they are consumed. */
 void sim_pipe_late(struct sim_pipe *pipe, const struct sim_late *late, size_t behind);
 /* No more will be sent; the reader hears of it after the last byte. */
 void sim_pipe_end(struct sim_pipe *pipe);

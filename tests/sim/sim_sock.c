@@ -265,11 +265,11 @@ static void room(struct sim_conn *c)
 		end_send(c, c->shut ? -EPIPE : -c->daemon_error);
 		return;
 	}
-	left = bytes_of(c->send) - c->send_pos;
+	left = c->send_bytes - c->send_pos;
 	waiting = c->down.dead ? c->swallowed : c->down.unsent;
 	if (left && waiting < c->send_room)
 		put_bytes(c, left < c->send_room - waiting ? left : c->send_room - waiting);
-	if (c->send && c->send_pos == bytes_of(c->send))
+	if (c->send && c->send_pos == c->send_bytes)
 		end_send(c, (int64_t)c->send_pos);
 }
 
@@ -297,6 +297,7 @@ static void submit_send(struct sim_net *net, struct sim_home *home, struct drv_o
 	c->send = op;
 	c->send_home = home;
 	c->send_pos = 0;
+	c->send_bytes = bytes_of(op);
 	sim_world_after(net->world, &c->send_event, sim_rng_below(&net->world->rng, 3 * SIM_US));
 }
 
