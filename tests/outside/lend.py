@@ -5,6 +5,7 @@ whatever happens to the file and to the page cache meanwhile; what cannot be sen
 and never the daemon; and an idle daemon holds nothing."""
 import ctypes
 import json
+import mmap
 import os
 import random
 import sys
@@ -42,11 +43,14 @@ def make_cached(size=SIZE, data=None):
 
 
 def is_cached(path):
-    with open(path, "rb") as f:
-        try:
-            return os.preadv(f.fileno(), [bytearray(PAGE)], 0, os.RWF_NOWAIT) == PAGE
-        except OSError:
-            return False
+    """Whether its first page is.  To look does not bring it in: a read with RWF_NOWAIT does."""
+    vec = (ctypes.c_ubyte * 1)()
+    with open(path, "rb") as f, mmap.mmap(f.fileno(), PAGE, access=mmap.ACCESS_COPY) as m:
+        at = ctypes.c_char.from_buffer(m)
+        rc = suite._libc.mincore(ctypes.c_void_p(ctypes.addressof(at)), ctypes.c_size_t(PAGE), vec)
+        del at
+        expect(rc == 0, "mincore: %s", os.strerror(ctypes.get_errno()))
+        return bool(vec[0] & 1)
 
 
 def status(s):
