@@ -87,6 +87,10 @@ uint64_t gw_pool_reserve_bytes(const struct gw_pool *pool);
  * already; the protocol refuses the newcomer with its own word for busy. */
 bool gw_credit_open(struct gw_pool *pool, uint64_t guaranteed_bytes, uint64_t limit_bytes,
 		    struct gw_credit *credit);
+/* Another guarantee and limit for one that is open; what it has taken stays taken.  False,
+ * and nothing has changed: the pool cannot guarantee more.  Less is always granted, and
+ * those who wait for the shared part are woken. */
+bool gw_credit_resize(struct gw_credit *credit, uint64_t guaranteed_bytes, uint64_t limit_bytes);
 /* All its memory must be back. */
 void gw_credit_close(struct gw_credit *credit);
 

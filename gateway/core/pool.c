@@ -295,15 +295,22 @@ uint64_t gw_pool_reserve_bytes(const struct gw_pool *pool)
 	return beyond(reserve(pool), pool->promised_bytes);
 }
 
+/* Beside what is promised to others, and what is taken beyond promises. */
+static bool can_promise(const struct gw_pool *pool, uint64_t others, uint64_t bytes,
+			uint64_t shared)
+{
+	uint64_t promised = others + bytes;
+
+	return promised >= bytes && promised <= pool->limit_bytes &&
+	       (promised <= reserve(pool) || promised + shared <= pool->limit_bytes);
+}
+
 bool gw_credit_open(struct gw_pool *pool, uint64_t guaranteed_bytes, uint64_t limit_bytes,
 		    struct gw_credit *credit)
 {
-	uint64_t promised = pool->promised_bytes + guaranteed_bytes;
-
-	if (promised < guaranteed_bytes || promised > pool->limit_bytes ||
-	    (promised > reserve(pool) && promised + pool->shared_bytes > pool->limit_bytes))
+	if (!can_promise(pool, pool->promised_bytes, guaranteed_bytes, pool->shared_bytes))
 		return false;
-	pool->promised_bytes = promised;
+	pool->promised_bytes += guaranteed_bytes;
 	*credit = (struct gw_credit){
 		.pool = pool,
 		.guaranteed_bytes = guaranteed_bytes,
@@ -355,6 +362,24 @@ static void wake_waiters(struct gw_pool *pool)
 		w->wake(w);
 	}
 	pool->waking = false;
+}
+
+bool gw_credit_resize(struct gw_credit *credit, uint64_t guaranteed_bytes, uint64_t limit_bytes)
+{
+	struct gw_pool *pool = credit->pool;
+	uint64_t others = pool->promised_bytes - credit->guaranteed_bytes;
+	uint64_t shared = pool->shared_bytes - credit->shared_bytes +
+			  beyond(credit->used_bytes, guaranteed_bytes);
+
+	if (guaranteed_bytes > credit->guaranteed_bytes &&
+	    !can_promise(pool, others, guaranteed_bytes, shared))
+		return false;
+	pool->promised_bytes = others + guaranteed_bytes;
+	credit->guaranteed_bytes = guaranteed_bytes;
+	credit->limit_bytes = limit_bytes;
+	credit_charge(credit, 0);
+	wake_waiters(pool); /* its own, too: it may take more now */
+	return true;
 }
 
 void gw_credit_close(struct gw_credit *credit)

@@ -12,6 +12,8 @@ noinst_LIBRARIES += %reldir%/libpr_iscsi.a
 	%reldir%/iscsi_datain.h \
 	%reldir%/iscsi_dataout.c \
 	%reldir%/iscsi_dataout.h \
+	%reldir%/iscsi_depth.c \
+	%reldir%/iscsi_depth.h \
 	%reldir%/iscsi_doom.h \
 	%reldir%/iscsi_faults.tbl \
 	%reldir%/iscsi_ffp.c \

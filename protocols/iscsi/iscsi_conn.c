@@ -303,7 +303,7 @@ void iscsi_conn_list(const struct iscsi_conn *conn, struct gw_out *out)
 	gw_out_text(out, "header_digest", conn->params.header_digest ? "CRC32C" : "none");
 	gw_out_text(out, "data_digest", conn->params.data_digest ? "CRC32C" : "none");
 	gw_out_number(out, "window", window->max_cmdsn - window->exp_cmdsn + 1);
-	gw_out_number(out, "depth", window->depth);
+	gw_out_number(out, "depth", iscsi_window_held(window));
 	gw_out_number(out, "session", sess->tsih);
 	gw_out_number(out, "connection", conn->cid);
 }

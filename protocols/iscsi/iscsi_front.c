@@ -16,6 +16,7 @@
 #include "gateway/api/volume.h"
 #include "gateway/base/log.h"
 #include "gateway/base/table.h"
+#include "protocols/iscsi/iscsi_depth.h"
 #include "protocols/iscsi/iscsi_greet.h"
 #include "protocols/iscsi/iscsi_names.h"
 #include "protocols/iscsi/iscsi_pool.h"
@@ -83,6 +84,7 @@ static void make_homes(struct gw_front *front)
 		home->reg = &front->reg;
 		home->names = &front->names;
 		LIST_INIT(&home->sessions);
+		home->deal.run = iscsi_depth_deal;
 		STAILQ_INIT(&home->free_tasks);
 		STAILQ_INIT(&home->free_outs);
 	}

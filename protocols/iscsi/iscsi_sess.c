@@ -16,6 +16,7 @@
 #include "gateway/base/num.h"
 #include "gateway/base/str.h"
 #include "gateway/loop/loop_set.h"
+#include "protocols/iscsi/iscsi_depth.h"
 #include "protocols/iscsi/iscsi_ffp.h"
 #include "protocols/iscsi/iscsi_loan.h"
 #include "protocols/iscsi/iscsi_names.h"
@@ -139,31 +140,6 @@ static const struct scsi_nexus_ops nexus_ops = { .ready = nexus_ready,
 						 .reset = unit_reset,
 						 .settle = nexus_settle };
 
-/* Receive buffers (a new one while the last commands still refer to the old one), the
- * first burst of each place, and one that came for a task that ended meanwhile. */
-static uint64_t in_bytes(const struct iscsi_sess *sess, uint32_t depth)
-{
-	uint64_t places = sess->discovery ? 0 : depth + 1;
-
-	return 2ull * ISCSI_RX_BYTES + places * ISCSI_FIRST_BURST;
-}
-
-/* The largest window that leaves room for those who come after: never more than a
- * part of what newcomers have left, so that many have small windows instead of none. */
-static uint32_t open_in(struct iscsi_sess *sess)
-{
-	struct gw_pool *pool = sess->home->pool;
-	uint64_t most = gw_pool_reserve_bytes(pool) / ISCSI_NEWCOMER_PART;
-	uint32_t depth = ISCSI_SLOTS;
-
-	while (depth > ISCSI_DEPTH_MIN && in_bytes(sess, depth) > most)
-		depth /= 2;
-	for (; depth >= ISCSI_DEPTH_MIN; depth /= 2)
-		if (gw_credit_open(pool, in_bytes(sess, depth), in_bytes(sess, depth), &sess->in))
-			return depth;
-	return 0;
-}
-
 /* Small PDUs cost more beside their data than it: their number is bounded, too. */
 static uint64_t out_limit(const struct iscsi_sess *sess)
 {
@@ -182,7 +158,7 @@ static uint32_t open_credits(struct iscsi_sess *sess)
 	if (!gw_credit_open(pool, ISCSI_OUT_GUARANTEED_BYTES, out_limit(sess), &sess->out))
 		return 0;
 	if (gw_credit_open(pool, asked, ISCSI_ASKED_LIMIT_BYTES, &sess->asked)) {
-		depth = open_in(sess);
+		depth = iscsi_depth_open(sess);
 		if (depth)
 			return depth;
 		gw_credit_close(&sess->asked);
@@ -223,6 +199,7 @@ bool iscsi_sess_open(struct iscsi_sess *sess, uint32_t cmdsn,
 	iscsi_scsi_feed_init(sess);
 	iscsi_ripen_init(sess, iscsi_ffp_unblocked);
 	LIST_INSERT_HEAD(&home->sessions, sess, link);
+	iscsi_depth_look(home);
 	move(sess, ISCSI_SESS_E_FIRST_LOGIN);
 	if (!depth || (!sess->discovery && !open_nexus(sess))) {
 		iscsi_sess_close(sess, "no room for it");
@@ -322,6 +299,7 @@ static void go_when_over(struct iscsi_sess *sess)
 	iscsi_ripen_end(sess);
 	release(sess);
 	LIST_REMOVE(sess, link);
+	iscsi_depth_look(sess->home);
 	sess->mail.run = sess->gone_at_loop0;
 	loop_post(loop_set_get(loop_owner(loop), 0), &sess->mail);
 }

@@ -322,6 +322,7 @@ struct iscsi_sess {
 	struct scsi_nexus *scsi;
 	struct gw_credit in, asked, out;
 	bool credits;
+	bool shrinks; /* its window is deeper than it shall be (iscsi_depth.c) */
 	struct loop_timer patience; /* so long it waits for the ends of tasks */
 	struct loop_task rest; /* looks whether all has ended that somebody waits for */
 	struct loop_task opened; /* of discovery: there is nothing to join */
@@ -350,6 +351,7 @@ struct iscsi_home {
 	struct iscsi_reg *reg; /* loop 0's */
 	const struct iscsi_names *names;
 	struct iscsi_sess_list sessions;
+	struct loop_task deal; /* deals the memory of windows anew */
 	bool draining;
 	unsigned n_talks; /* with room for a long answer (iscsi_talk.c) */
 	struct counter counters[ISCSI_COUNTERS];

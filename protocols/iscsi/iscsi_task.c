@@ -6,6 +6,7 @@
 
 #include "protocols/iscsi/iscsi_task.h"
 
+#include "protocols/iscsi/iscsi_depth.h"
 #include "protocols/iscsi/iscsi_pool.h"
 #include "protocols/iscsi/iscsi_ripen.h"
 
@@ -74,6 +75,12 @@ static void leave_limbo(struct iscsi_task *task)
 	conn->unsummed = true;
 }
 
+static void count_done(struct iscsi_sess *sess)
+{
+	iscsi_window_done(&sess->window);
+	iscsi_depth_done(sess);
+}
+
 void iscsi_task_end(struct iscsi_task **taskp)
 {
 	struct iscsi_task *task = *taskp;
@@ -82,7 +89,7 @@ void iscsi_task_end(struct iscsi_task **taskp)
 	*taskp = NULL;
 	leave_limbo(task);
 	if (task->counted)
-		iscsi_window_done(&sess->window);
+		count_done(sess);
 	if (task->pdu.immediate)
 		sess->immediate--;
 	if (task->hashed)

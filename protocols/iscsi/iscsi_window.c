@@ -146,6 +146,13 @@ void iscsi_window_depth(struct iscsi_window *window, uint32_t depth)
 	open_up(window);
 }
 
+uint32_t iscsi_window_held(const struct iscsi_window *window)
+{
+	uint32_t held = window->busy + capacity(window);
+
+	return held > window->depth ? held : window->depth;
+}
+
 void *iscsi_window_forget(struct iscsi_window *window, uint32_t cmdsn)
 {
 	void **slot = slot_of(window, cmdsn);

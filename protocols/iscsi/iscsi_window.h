@@ -62,6 +62,9 @@ void iscsi_window_done(struct iscsi_window *window);
  * less lets it shrink as commands arrive. */
 void iscsi_window_depth(struct iscsi_window *window, uint32_t depth);
 
+/* How many commands must find memory: the depth, or more while it shrinks. */
+uint32_t iscsi_window_held(const struct iscsi_window *window);
+
 /* A command that is inside the window and will not come, as an ABORT TASK said
  * (11.6.1 b): as if it had come, and nobody gets it.  NOW: it was in turn, ask
  * iscsi_window_next(). */

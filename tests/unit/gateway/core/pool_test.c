@@ -16,6 +16,7 @@
 #define HELD_MAX 600
 #define WAITERS 12
 #define LIMIT ((40u << 20) + 100) /* not in pages: an administrator may want it so */
+#define SHARED_LEAST (33u << 20)
 
 struct held {
 	struct gw_buf *buf;
@@ -71,14 +72,31 @@ static uint64_t beyond(uint64_t used, uint64_t guaranteed)
 	return used > guaranteed ? used - guaranteed : 0;
 }
 
+static uint64_t newcomers(void)
+{
+	uint64_t most = beyond(pool.limit_bytes, SHARED_LEAST);
+
+	return most < pool.limit_bytes / 2 ? most : pool.limit_bytes / 2;
+}
+
+/* What nobody shares: promises, or what newcomers shall be promised. */
+static uint64_t kept(void)
+{
+	return pool.promised_bytes > newcomers() ? pool.promised_bytes : newcomers();
+}
+
 static bool model_allows(const struct gw_credit *c, uint64_t bytes)
 {
 	uint64_t used = c->used_bytes + bytes;
 	uint64_t more = beyond(used, c->guaranteed_bytes) - c->shared_bytes;
 
 	return used <= c->guaranteed_bytes ||
-	       (used <= c->limit_bytes &&
-		pool.shared_bytes + more + pool.promised_bytes <= pool.limit_bytes);
+	       (used <= c->limit_bytes && pool.shared_bytes + more + kept() <= pool.limit_bytes);
+}
+
+static bool model_promises(uint64_t promised, uint64_t shared)
+{
+	return promised <= newcomers() || promised + shared <= pool.limit_bytes;
 }
 
 static void check_books(void)
@@ -217,6 +235,19 @@ static void wait_or_not(void)
 	}
 }
 
+/* Nothing changes where it cannot be; less can always be. */
+static void resize(struct gw_credit *c, uint64_t guaranteed, uint64_t limit)
+{
+	uint64_t promised = pool.promised_bytes - c->guaranteed_bytes + guaranteed;
+	uint64_t shared = pool.shared_bytes - c->shared_bytes + beyond(c->used_bytes, guaranteed);
+	bool may = guaranteed <= c->guaranteed_bytes || model_promises(promised, shared);
+	struct gw_credit was = *c;
+
+	assert_int_equal(gw_credit_resize(c, guaranteed, limit), may);
+	if (!may)
+		assert_memory_equal(&was, c, sizeof(was));
+}
+
 static void open_or_close(void)
 {
 	struct gw_credit *c = &credit[chance(CREDITS)];
@@ -224,8 +255,18 @@ static void open_or_close(void)
 	bool may;
 
 	if (!c->pool) {
-		may = pool.promised_bytes + guaranteed + pool.shared_bytes <= pool.limit_bytes;
+		may = model_promises(pool.promised_bytes + guaranteed, pool.shared_bytes);
 		assert_int_equal(gw_credit_open(&pool, guaranteed, limit, c), may);
+		return;
+	}
+	if (chance(2)) {
+		uint64_t less = chance(c->guaranteed_bytes + 1);
+
+		limit += c->used_bytes;
+		if (chance(2))
+			assert_true(gw_credit_resize(c, less, limit));
+		else
+			resize(c, guaranteed, limit);
 		return;
 	}
 	if (c->used_bytes)

@@ -7,6 +7,7 @@ PR_ISCSI_TESTS = \
 	%reldir%/iscsi_conn_test \
 	%reldir%/iscsi_datain_test \
 	%reldir%/iscsi_dataout_test \
+	%reldir%/iscsi_depth_test \
 	%reldir%/iscsi_ffp_test \
 	%reldir%/iscsi_keys_test \
 	%reldir%/iscsi_loan_test \
@@ -46,6 +47,8 @@ ISCSI_INI_LIBS = $(fuzz_stack_libs) $(CMOCKA_LIBS)
 
 %canon_reldir%_iscsi_dataout_test_SOURCES = %reldir%/iscsi_dataout_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_dataout_test_LDADD = $(ISCSI_INI_LIBS)
+%canon_reldir%_iscsi_depth_test_SOURCES = %reldir%/iscsi_depth_test.c $(ISCSI_INI)
+%canon_reldir%_iscsi_depth_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_sess_test_SOURCES = %reldir%/iscsi_sess_test.c $(ISCSI_INI)
 %canon_reldir%_iscsi_sess_test_LDADD = $(ISCSI_INI_LIBS)
 %canon_reldir%_iscsi_tcp_test_SOURCES = %reldir%/iscsi_tcp_test.c $(ISCSI_INI)
