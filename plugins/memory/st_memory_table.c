@@ -152,6 +152,13 @@ const uint8_t *st_memory_table_lend(struct st_memory_table *table, uint64_t offs
 
 /* ---- changes ------------------------------------------------------------ */
 
+/* Both lines that put() changes come into the cache while bytes are copied. */
+static void foresee(entry *at)
+{
+	__builtin_prefetch(atomic_load_explicit(at, memory_order_relaxed), 1);
+	__builtin_prefetch(at, 1);
+}
+
 static void put(entry *at, struct st_memory_lane *lane, struct st_memory_page *page)
 {
 	struct st_memory_page *old = atomic_exchange(at, page);
@@ -203,6 +210,7 @@ bool st_memory_table_write(struct st_memory_table *table, struct st_memory_lane 
 	page = st_memory_epoch_take(lane);
 	if (!page)
 		return false;
+	foresee(at);
 	gather(page->bytes, from, length);
 	put(at, lane, page);
 	return true;

@@ -69,6 +69,7 @@ static enum step take_head(struct iscsi_conn *conn)
 		    conn->layout.head_bytes + conn->layout.data_bytes;
 	enum iscsi_fault fault = iscsi_pdu_get(at, conn->rules.data_max, &conn->pdu);
 
+	gw_inbox_foresee(&conn->inbox, iscsi_rx_total(&conn->layout), ISCSI_BHS_BYTES);
 	memcpy(conn->bhs, at, ISCSI_BHS_BYTES);
 	if (fault) {
 		conn->into = NULL;
