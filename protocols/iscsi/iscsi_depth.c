@@ -9,6 +9,8 @@
 #include "gateway/base/num.h"
 #include "gateway/loop/loop.h"
 
+#define SHARES_KEPT 7u /* for newcomers */
+
 /* Receive buffers: a new one while the last commands still refer to the old one. */
 #define RECEIVE_BYTES (2ull * ISCSI_RX_BYTES)
 
@@ -26,10 +28,16 @@ uint32_t iscsi_depth_of(uint64_t bytes)
 	return (uint32_t)num_min(ISCSI_DEPTH_MIN + more, ISCSI_SLOTS);
 }
 
-/* Never more than a part of what newcomers have left, itself included. */
-static uint32_t newcomers_depth(const struct iscsi_home *home, uint64_t mine)
+/* Never more than a part of what newcomers have left, and a power of two, which is less:
+ * those who come may all stay idle, and then nothing comes back. */
+static uint32_t first_depth(const struct iscsi_home *home)
 {
-	return iscsi_depth_of((mine + gw_pool_reserve_bytes(home->pool)) / ISCSI_NEWCOMER_PART);
+	uint64_t most = gw_pool_reserve_bytes(home->pool) / ISCSI_NEWCOMER_PART;
+	uint32_t depth = ISCSI_SLOTS;
+
+	while (depth > ISCSI_DEPTH_MIN && iscsi_depth_bytes(depth) > most)
+		depth /= 2;
+	return depth;
 }
 
 static bool open_account(struct iscsi_sess *sess, uint64_t bytes)
@@ -39,17 +47,13 @@ static bool open_account(struct iscsi_sess *sess, uint64_t bytes)
 
 uint32_t iscsi_depth_open(struct iscsi_sess *sess)
 {
-	uint32_t depth = newcomers_depth(sess->home, 0);
-
 	/* it has no data: its commands find room in what is received */
 	if (sess->discovery)
 		return open_account(sess, RECEIVE_BYTES) ? ISCSI_SLOTS : 0;
-	if (!open_account(sess, iscsi_depth_bytes(depth))) {
-		depth = ISCSI_DEPTH_MIN;
-		if (!open_account(sess, iscsi_depth_bytes(depth)))
-			return 0;
-	}
-	return depth;
+	for (uint32_t depth = first_depth(sess->home); depth >= ISCSI_DEPTH_MIN; depth /= 2)
+		if (open_account(sess, iscsi_depth_bytes(depth)))
+			return depth;
+	return 0;
 }
 
 /* ---- dealing --------------------------------------------------------------- */
@@ -71,7 +75,7 @@ static uint32_t even_depth(const struct iscsi_home *home)
 		bytes += sess->in.guaranteed_bytes;
 		n++;
 	}
-	return iscsi_depth_of(bytes / (n + ISCSI_NEWCOMER_PART - 1));
+	return iscsi_depth_of(bytes / (n + SHARES_KEPT));
 }
 
 /* Its account is what it holds. */
@@ -93,9 +97,11 @@ static void shrink(struct iscsi_sess *sess, uint32_t depth)
 	settle(sess, held);
 }
 
+/* By no more than leaves the others' shares of what is left. */
 static void grow(struct iscsi_sess *sess, uint32_t even)
 {
-	uint32_t depth = newcomers_depth(sess->home, sess->in.guaranteed_bytes);
+	uint64_t left = sess->in.guaranteed_bytes + gw_pool_reserve_bytes(sess->home->pool);
+	uint32_t depth = iscsi_depth_of(left / (1 + SHARES_KEPT));
 	uint32_t held = iscsi_window_held(&sess->window);
 
 	depth = depth < even ? depth : even;

@@ -4,10 +4,10 @@
  * who came early has no more than who came late.
  *
  * Each place of a command window has the memory of its first burst set aside, out of
- * what the pool keeps for newcomers.  That is dealt evenly, with three shares more than
- * there are sessions, so that a quarter of it at most is one's and the next finds some:
+ * what the pool keeps for newcomers.  That is dealt evenly, with seven shares more than
+ * there are sessions, so that those who come next find some:
  *
- *	[ session | session | ... | newcomers, three shares ]
+ *	[ session | session | ... | newcomers, seven shares ]
  *
  * A window that is too deep shrinks as its commands come (MaxCmdSN never goes back, RFC
  * 7143 4.2.2.1): an idle session gives nothing back, and its memory is missing to the

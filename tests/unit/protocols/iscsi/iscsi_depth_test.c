@@ -85,7 +85,7 @@ static void even(void **state)
 
 	begin(1);
 	first = depth_of(&i[0]);
-	assert_int_equal(first, ISCSI_SLOTS);
+	assert_true(first > ISCSI_SLOTS / 2);
 	end(1);
 
 	begin(SESSIONS);
