@@ -9,7 +9,8 @@
 #include "gateway/base/num.h"
 #include "gateway/loop/loop.h"
 
-#define SHARES_KEPT 7u /* for newcomers */
+#define NEWCOMER_PART 4u /* who comes in takes 1/4 of the newcomers' reserve at most */
+#define SHARES_KEPT 7u /* for newcomers, when it is dealt */
 
 /* Receive buffers: a new one while the last commands still refer to the old one. */
 #define RECEIVE_BYTES (2ull * ISCSI_RX_BYTES)
@@ -32,7 +33,7 @@ uint32_t iscsi_depth_of(uint64_t bytes)
  * those who come may all stay idle, and then nothing comes back. */
 static uint32_t first_depth(const struct iscsi_home *home)
 {
-	uint64_t most = gw_pool_reserve_bytes(home->pool) / ISCSI_NEWCOMER_PART;
+	uint64_t most = gw_pool_reserve_bytes(home->pool) / NEWCOMER_PART;
 	uint32_t depth = ISCSI_SLOTS;
 
 	while (depth > ISCSI_DEPTH_MIN && iscsi_depth_bytes(depth) > most)

@@ -46,7 +46,6 @@
 #define ISCSI_R2T_MAX 4u /* outstanding, of one task */
 #define ISCSI_SLOTS 128u /* of the command window */
 #define ISCSI_DEPTH_MIN 16u /* places of the smallest window */
-#define ISCSI_NEWCOMER_PART 4u /* a window takes 1/4 of the newcomers' reserve at most */
 #define ISCSI_IMMEDIATE_MAX 32u /* immediate requests of a session in progress */
 #define ISCSI_TX_IOV 256u
 #define ISCSI_TRAIL 16u /* last moves of a machine, for the debugger */
