@@ -37,6 +37,9 @@ struct gw_facts {
 	uint32_t optimal_bytes; /* a good transfer size; >= block_bytes, a power of two */
 	uint32_t caps; /* enum gw_cap */
 	uint32_t unmap_granularity_bytes; /* 0: unknown */
+	/* What is written from memory that does not stand at a multiple of it is copied
+	 * once more; 1: never.  A hint. */
+	uint32_t memory_align_bytes;
 	bool read_only;
 	bool write_cache; /* volatile: writes need FLUSH or FUA to be durable */
 	uint32_t generation; /* counts adoptions */

@@ -212,6 +212,7 @@ static void loops_each(struct gw_visit *visit, struct loop *loop)
 	gw_out_text(out, "driver", loop_set_driver(visit->gw->loops));
 	gw_out_number(out, "turns", turns);
 	gw_out_number(out, "slow_turns", slow);
+	gw_out_number(out, "busy_poll_us", (uint64_t)span_to_us(loop_busy_poll(loop)));
 	gw_out_number(out, "pool_bytes", gwl->pool.mapped_bytes);
 	gw_out_number(out, "pool_used_bytes", gwl->pool.used_bytes);
 	gw_out_number(out, "requests", gwl->in_use);

@@ -131,6 +131,7 @@ static void req_drop(struct gw_req *req)
 
 static void deliver(struct gw_req *req)
 {
+	loop_served(req->lane->gwl->loop);
 	if (req->status == GW_OK)
 		count(req->lane, req);
 	else

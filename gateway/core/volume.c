@@ -75,6 +75,7 @@ void gw_volume_set_facts(struct gw_volume *volume)
 	facts->optimal_bytes = optimal;
 	facts->caps = caps_of(info);
 	facts->unmap_granularity_bytes = info->unmap_granularity_bytes;
+	facts->memory_align_bytes = info->memory_align_bytes;
 	facts->read_only = volume->read_only || info->read_only;
 	facts->write_cache = info->volatile_cache && !volume->write_through;
 	facts->generation++;

@@ -98,9 +98,14 @@ static int take_busy_poll(struct draft *d, const char *value, struct gw_err *err
 {
 	uint64_t us;
 
+	if (!strcmp(value, "auto")) {
+		d->serve.busy_poll = LOOP_BUSY_AUTO;
+		return 0;
+	}
 	if (str_parse_u64(value, &us) || us > BUSY_POLL_MOST_US)
 		return gw_err_set(err, EINVAL,
-				  "--busy-poll: '%s' is not a number of microseconds up to %d",
+				  "--busy-poll: '%s' is neither a number of microseconds up to %d "
+				  "nor auto",
 				  value, BUSY_POLL_MOST_US);
 	d->serve.busy_poll = span_us((int64_t)us);
 	return 0;
@@ -230,7 +235,7 @@ static int take_defaults(struct draft *d, struct gw_err *err)
 int serve_build(const struct options *options, const struct serve_place *place, struct serve *out,
 		struct gw_err *err)
 {
-	struct draft d = { 0 };
+	struct draft d = { .serve.busy_poll = LOOP_BUSY_AUTO };
 	int rc;
 
 	if (!options->n_images)

@@ -17,7 +17,7 @@ struct serve {
 	struct conf *conf;
 	unsigned threads; /* 0: nobody said */
 	const struct drv_ops *engine; /* null: the best that there is */
-	struct span busy_poll;
+	struct span busy_poll; /* LOOP_BUSY_AUTO unless told */
 	struct gw_limits limits;
 	const char *control; /* null: a socket of its own; borrowed from argv */
 	const char *state; /* null: nobody said; borrowed from argv */

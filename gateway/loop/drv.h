@@ -162,6 +162,7 @@ struct drv_ops {
 	void (*post)(struct drv *drv, struct loop_mail *mail);
 	struct instant (*now)(struct drv *drv);
 	int64_t (*wall_ns)(struct drv *drv); /* since the epoch, for people */
+	struct span (*cpu)(struct drv *drv); /* of the calling thread.  Absent: not known */
 	void (*random)(struct drv *drv, void *buf, size_t len);
 
 	/* ---- sockets; none blocks ---- */

@@ -496,6 +496,7 @@ const struct drv_ops drv_aio = {
 	.post = aio_post,
 	.now = drv_host_now,
 	.wall_ns = drv_host_wall_ns,
+	.cpu = drv_host_cpu,
 	.random = drv_host_random,
 	.sock_listen = aio_sock_listen,
 	.sock_tune = drv_sock_tune,

@@ -252,6 +252,12 @@ int64_t drv_host_wall_ns(struct drv *drv)
 	return read_clock(CLOCK_REALTIME);
 }
 
+struct span drv_host_cpu(struct drv *drv)
+{
+	(void)drv;
+	return span_ns(read_clock(CLOCK_THREAD_CPUTIME_ID));
+}
+
 void drv_host_random(struct drv *drv, void *buf, size_t len)
 {
 	char *at = buf;

@@ -76,6 +76,7 @@ void drv_host_pause(struct drv *drv);
 
 struct instant drv_host_now(struct drv *drv);
 int64_t drv_host_wall_ns(struct drv *drv);
+struct span drv_host_cpu(struct drv *drv);
 void drv_host_random(struct drv *drv, void *buf, size_t len);
 
 #endif

@@ -452,6 +452,7 @@ const struct drv_ops drv_uring = {
 	.post = uring_post,
 	.now = drv_host_now,
 	.wall_ns = drv_host_wall_ns,
+	.cpu = drv_host_cpu,
 	.random = drv_host_random,
 	.sock_listen = uring_sock_listen,
 	.sock_tune = drv_sock_tune,

@@ -64,7 +64,9 @@ noinst_LIBRARIES += %reldir%/libgw_loop.a
 	%reldir%/loop_thread.h \
 	%reldir%/loop_timer.c \
 	%reldir%/loop_timer.h \
-	%reldir%/loop_turn.c
+	%reldir%/loop_turn.c \
+	%reldir%/loop_wait.c \
+	%reldir%/loop_wait.h
 
 if HAVE_LIBURING
 %canon_reldir%_libgw_loop_a_SOURCES += %reldir%/drv_ring.c

@@ -47,6 +47,9 @@ bool loop_peek(struct loop *loop, void *to, const void *lent, size_t bytes);
 void loop_torn(struct loop *loop);
 void loop_cancel(struct loop *loop, struct drv_op *op);
 
+/* A request has ended: what a loop's ways to wait are compared by (loop_wait.h). */
+void loop_served(struct loop *loop);
+
 /* A task runs once, in this turn, after completions and before the kernel is
  * entered: this is where a connection gathers its one send.  Queueing a task
  * that is queued is a no-op.  A task queued by a running task runs in the same

@@ -12,6 +12,7 @@
 #include "gateway/loop/loop.h"
 #include "gateway/loop/loop_pool.h"
 #include "gateway/loop/loop_timer.h"
+#include "gateway/loop/loop_wait.h"
 
 struct loop {
 	uint32_t tag;
@@ -27,8 +28,10 @@ struct loop {
 	STAILQ_HEAD(, loop_task) tasks;
 	unsigned task_count;
 	bool yielded; /* no further round of tasks in this turn */
-	struct span busy_poll; /* how long it looks for work before it sleeps */
-	struct instant sleepy; /* until then it looks */
+	struct loop_wait wait;
+	struct instant sleepy; /* until then it looks for work before it sleeps */
+	bool looked; /* it has, and found none yet */
+	uint64_t served; /* requests */
 	struct loop_timer_heap timers;
 
 	/* written by the home thread, read by any */

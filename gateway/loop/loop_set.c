@@ -116,7 +116,10 @@ void loop_set_busy_poll(struct loop_set *set, struct span poll)
 {
 	gw_tag_check(set, TAG);
 	for (unsigned i = 0; i < set->count; i++)
-		set->loop[i].busy_poll = poll;
+		if (poll.ns >= 0)
+			loop_wait_fix(&set->loop[i].wait, poll);
+		else if (set->loop[i].ops->cpu)
+			loop_wait_choose(&set->loop[i].wait);
 }
 
 /* ---- threads ------------------------------------------------------------ */

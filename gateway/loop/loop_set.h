@@ -20,7 +20,10 @@ int loop_set_create(unsigned n, const struct drv_ops *drv, struct loop_set **out
 void loop_set_destroy(struct loop_set **set);
 
 /* Main thread, before start.  A loop that had work looks for more so long before it
- * sleeps: a processor that halts takes time to wake.  0, the default: it sleeps. */
+ * sleeps: a processor that halts takes time to wake.  0, what a new set does: it sleeps.
+ * LOOP_BUSY_AUTO: each loop measures whether looking pays (loop_wait.h); as 0 where the
+ * driver has no clock of processor time. */
+#define LOOP_BUSY_AUTO span_ns(-1)
 void loop_set_busy_poll(struct loop_set *set, struct span poll);
 
 /* Starts the threads of loops 1 .. n-1. */
@@ -46,6 +49,8 @@ void loop_set_load(struct loop *loop, int delta);
 unsigned loop_turn(struct loop *loop, struct instant until);
 /* The next instant at which a timer of this loop is due; far future if none. */
 struct instant loop_next_timer(struct loop *loop);
+/* Its home thread: how long it looks for work now before it sleeps. */
+struct span loop_busy_poll(const struct loop *loop);
 /* Slow turns (over 10 ms) and all turns, for the counters. */
 void loop_counts(struct loop *loop, uint64_t *turns, uint64_t *slow_turns);
 

@@ -98,6 +98,20 @@ static unsigned run_tasks(struct loop *loop)
 	return ran;
 }
 
+static struct loop_wait_meter read_meter(struct loop *loop, struct instant now)
+{
+	return (struct loop_wait_meter){ .served = loop->served,
+					 .now = now,
+					 .cpu = loop->ops->cpu(loop->drv) };
+}
+
+static void judge_wait(struct loop *loop, struct instant now)
+{
+	struct loop_wait_meter meter = read_meter(loop, now);
+
+	loop_wait_judge(&loop->wait, &meter);
+}
+
 static void count_turn(struct loop *loop)
 {
 	struct instant end;
@@ -106,15 +120,43 @@ static void count_turn(struct loop *loop)
 	if (!loop->told)
 		return;
 	end = loop->ops->now(loop->drv);
-	loop->sleepy = instant_add(end, loop->busy_poll);
+	if (loop_wait_is_over(&loop->wait, loop->served, end))
+		judge_wait(loop, end);
+	loop->sleepy = instant_add(end, loop->wait.look);
 	if (span_less(SLOW_TURN, instant_since(end, loop->now)))
 		atomic_fetch_add_explicit(&loop->slow_turns, 1, memory_order_relaxed);
 }
 
-/* Whether it looks once more rather than sleep. */
-static bool is_busy(const struct loop *loop)
+/* What looks in vain too often goes back to sleep. */
+static void note_miss(struct loop *loop)
 {
-	return loop->busy_poll.ns && instant_before(loop->ops->now(loop->drv), loop->sleepy);
+	struct loop_wait_meter meter;
+
+	loop->looked = false;
+	if (!loop_wait_miss(&loop->wait))
+		return;
+	meter = read_meter(loop, loop->ops->now(loop->drv));
+	loop_wait_give_up(&loop->wait, &meter);
+}
+
+/* Whether it looks once more rather than sleep. */
+static bool is_busy(struct loop *loop)
+{
+	if (!loop->wait.look.ns)
+		return false;
+	if (instant_before(loop->ops->now(loop->drv), loop->sleepy))
+		return true;
+	if (loop->looked)
+		note_miss(loop);
+	return false;
+}
+
+/* Nothing yet: whoever else wants the processor may have it. */
+static void look_on(struct loop *loop)
+{
+	loop->looked = true;
+	if (loop->ops->pause)
+		loop->ops->pause(loop->drv);
 }
 
 unsigned loop_turn(struct loop *loop, struct instant until)
@@ -133,10 +175,15 @@ unsigned loop_turn(struct loop *loop, struct instant until)
 	if (loop->timers.count)
 		ran += fire_timers(loop);
 	ran += run_tasks(loop);
-	if (ran || !busy)
-		count_turn(loop);
-	else if (loop->ops->pause)
-		loop->ops->pause(loop->drv);
+	if (!ran && busy) {
+		look_on(loop);
+		return ran;
+	}
+	if (busy) {
+		loop->looked = false;
+		loop_wait_hit(&loop->wait);
+	}
+	count_turn(loop);
 	return ran;
 }
 
@@ -145,6 +192,17 @@ struct instant loop_next_timer(struct loop *loop)
 	const struct loop_timer *timer = loop_timer_heap_first(&loop->timers);
 
 	return timer ? timer->due : INSTANT_NEVER;
+}
+
+void loop_served(struct loop *loop)
+{
+	loop->served++;
+}
+
+struct span loop_busy_poll(const struct loop *loop)
+{
+	check_home(loop);
+	return loop->wait.look;
 }
 
 void loop_counts(struct loop *loop, uint64_t *turns, uint64_t *slow_turns)

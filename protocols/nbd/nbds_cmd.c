@@ -172,14 +172,22 @@ static enum step parse_ids(struct nbds_conn *conn)
 	return start(conn, op);
 }
 
+/* Large data that shall stand in step goes to memory of its own, its first bytes copied:
+ * where they stay in the inbox the core would have to copy all of it. */
+static bool moves(const struct nbds_conn *conn, uint32_t want)
+{
+	return conn->aligned && want >= NBDS_MOVED_MIN_BYTES;
+}
+
 /* Own memory for what does not fit behind the bytes that are here; the part may
  * get shorter by whole blocks.  False: wait. */
 static bool take_rest(struct nbds_conn *conn, uint32_t want)
 {
-	uint32_t head = gw_inbox_bytes(&conn->inbox), rest = want - head, got;
+	uint32_t head = gw_inbox_bytes(&conn->inbox);
+	uint32_t stays = moves(conn, want) ? 0 : head, rest = want - stays, got;
 
-	if (head)
-		gw_mem_add(&conn->fill, conn->inbox.buf, gw_inbox_at(&conn->inbox), head);
+	if (stays)
+		gw_mem_add(&conn->fill, conn->inbox.buf, gw_inbox_at(&conn->inbox), stays);
 	got = gw_mem_take(&conn->in, rest, (uint32_t)num_min(rest, NBDS_PART_MIN_BYTES),
 			  &conn->fill);
 	if (!got) {
@@ -188,7 +196,9 @@ static bool take_rest(struct nbds_conn *conn, uint32_t want)
 	}
 	if (got < rest)
 		gw_mem_cut(&conn->fill,
-			   (uint32_t)num_down(head + got, conn->terms.min_block_bytes));
+			   (uint32_t)num_down(stays + got, conn->terms.min_block_bytes));
+	if (!stays)
+		gw_mem_copy_in(&conn->fill, 0, gw_inbox_at(&conn->inbox), head);
 	conn->fill_got = head;
 	gw_inbox_skip(&conn->inbox, head);
 	return true;
@@ -200,9 +210,9 @@ static bool begin_part(struct nbds_conn *conn)
 	uint32_t want = (uint32_t)num_min(conn->writing->left, GW_BUF_MAX_BYTES);
 
 	if (gw_inbox_bytes(&conn->inbox) < want) {
-		if (gw_inbox_fits(&conn->inbox, want))
+		if (!moves(conn, want) && gw_inbox_fits(&conn->inbox, want))
 			return false; /* it fits behind: receive on */
-		if (!gw_inbox_bytes(&conn->inbox) && want <= NBDS_RX_BYTES)
+		if (!moves(conn, want) && !gw_inbox_bytes(&conn->inbox) && want <= NBDS_RX_BYTES)
 			return false; /* the next buffer takes all of it */
 		if (conn->wire.receiving)
 			return false; /* what comes now goes into the buffer */

@@ -180,6 +180,7 @@ static void adopt(struct nbds_conn *conn)
 
 	conn->terms.size_bytes = facts->size_bytes;
 	conn->terms.min_block_bytes = facts->block_bytes;
+	conn->aligned = facts->memory_align_bytes > 1;
 	conn->terms.terms &= ~(uint32_t)NBDX_READ_ONLY_EXPORT;
 	if (facts->read_only)
 		conn->terms.terms |= NBDX_READ_ONLY_EXPORT;

@@ -26,6 +26,7 @@
 #include "translators/nbd/nbdx.h"
 
 #define NBDS_RX_BYTES 65536u /* a receive buffer */
+#define NBDS_MOVED_MIN_BYTES 32768u /* for less a buffer of its own does not pay */
 #define NBDS_IN_FLIGHT_MAX 128u /* commands of one connection */
 #define NBDS_PARTS_MAX 64u /* parts of large commands, likewise */
 #define NBDS_PART_MIN_BYTES 65536u /* where memory is short; at least one logical block */
@@ -125,6 +126,7 @@ struct nbds_conn {
 	struct gw_itl *itl;
 	struct nbdx_terms terms;
 	bool extended, chunked; /* chunked: structured or extended */
+	bool aligned; /* the store wants write data in memory that a head puts out of step */
 	bool leaving; /* ends when all that is in flight is answered */
 	bool dead; /* ends when nothing is armed */
 	bool finished; /* ended; late callbacks find nothing to do */

@@ -67,7 +67,8 @@ class Daemon:
         self.row = row
         listen = "127.0.0.1:%d" % self.port
         argv = [*wrapper, SLUICED, "serve", "--engine", row["engine"], "--threads", "1",
-                "--control", os.path.join(folder, "ctl"), "--" + row["proto"], listen, "memory:64M"]
+                "--busy-poll", "0", "--control", os.path.join(folder, "ctl"),
+                "--" + row["proto"], listen, "memory:64M"]
         self.log = open(os.path.join(folder, "log"), "w+")
         self.proc = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=self.log, text=True,
                                      start_new_session=True)

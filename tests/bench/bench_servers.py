@@ -404,7 +404,7 @@ class Vblade(Frames):
 
 def all_servers():
     sluiced = SLUICED
-    poll = ['--busy-poll', '50']
+    asleep = ['--busy-poll', '0']
     bare = os.path.join(BUILD, 'tests/bench/bare')
     digests = ['--digests']
     durable = {'table': 'aoe, durable', 'cases': '1k-write-*,4k-write-*'}
@@ -415,7 +415,7 @@ def all_servers():
         'sluice-aio': Sluice(sluiced, ['--engine', 'aio']),
         'sluice-1': Sluice(sluiced, ['--threads', '1']),
         'sluice-2': Sluice(sluiced, ['--threads', '2']),
-        'sluice-poll': Sluice(sluiced, poll),
+        'sluice-asleep': Sluice(sluiced, asleep),
         'sluice-mem': Sluice(sluiced, image='memory:1G'),
         'nbdkit': Nbdkit('nbdkit', ['--version']),
         'qemu-uring': QemuNbd('qemu-nbd', 'io_uring'),
@@ -426,7 +426,7 @@ def all_servers():
         'iscsi-sluice': Sluice(sluiced, proto='iscsi'),
         'iscsi-sluice-1': Sluice(sluiced, ['--threads', '1'], proto='iscsi'),
         'iscsi-sluice-2': Sluice(sluiced, ['--threads', '2'], proto='iscsi'),
-        'iscsi-sluice-poll': Sluice(sluiced, poll, proto='iscsi'),
+        'iscsi-sluice-asleep': Sluice(sluiced, asleep, proto='iscsi'),
         'iscsi-sluice-mem': Sluice(sluiced, image='memory:1G', proto='iscsi'),
         'iscsi-sluice-crc': Sluice(sluiced, proto='iscsi', words=digests),
         'tgt': Tgt(),

@@ -49,6 +49,7 @@ void fuzz_stack_up(struct fuzz_stack *stack, uint64_t seed, const struct fuzz_st
 		.limits = { .pool_bytes = cfg->pool_bytes, .requests = cfg->requests },
 		.block_bytes = cfg->block_bytes,
 		.aoe = cfg->aoe,
+		.direct = cfg->direct,
 	};
 
 	register_once();

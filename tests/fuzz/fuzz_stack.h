@@ -26,6 +26,7 @@ struct fuzz_stack_cfg {
 	uint32_t requests; /* 0: the default */
 	uint32_t block_bytes;
 	uint64_t image_bytes;
+	bool direct; /* O_DIRECT */
 };
 
 void fuzz_stack_up(struct fuzz_stack *stack, uint64_t seed, const struct fuzz_stack_cfg *cfg);

@@ -4,7 +4,6 @@
 whatever happens to the file and to the page cache meanwhile; what cannot be sent ends a connection
 and never the daemon; and an idle daemon holds nothing."""
 import ctypes
-import json
 import mmap
 import os
 import random
@@ -53,17 +52,12 @@ def is_cached(path):
         return bool(vec[0] & 1)
 
 
-def status(s):
-    p = run([SLUICE, "status", "--json", "--control", s.control])
-    return json.loads(p.stdout)
-
-
 def lent(s):
-    return sum(v["lent"] for v in status(s)["volumes"])
+    return sum(v["lent"] for v in s.status()["volumes"])
 
 
 def slow_turns(s):
-    return sum(l["slow_turns"] for l in status(s)["loops"])
+    return sum(l["slow_turns"] for l in s.status()["loops"])
 
 
 def read_randomly(c, n, rnd, want=DATA, depth=16, most=256 * KiB):

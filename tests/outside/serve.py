@@ -231,10 +231,10 @@ def read_text(path):
         return f.read()
 
 
-@case("--busy-poll: it looks while there is work, and sleeps when there is none")
+@case("--busy-poll: it looks while there is work, and sleeps when there is none; by itself, where that pays")
 def _():
     slept = []
-    for args in ([], ["--busy-poll", "10000"]):
+    for args in (["--busy-poll", "0"], ["--busy-poll", "10000"], [], ["--busy-poll", "auto"]):
         with Server("wire=" + make_file(8 * MiB), args=args, serve_args=False) as s, \
                 s.client("structured") as c:
             ok(c.read(4096, 512))
@@ -252,6 +252,37 @@ def _():
     expect(slept[1] <= 100, "%d sleeps in 400 reads with --busy-poll", slept[1])
 
 
+@case("--busy-poll auto: a loop measures, says what it does, and takes no more processor time than it may")
+def _():
+    spent, looked = [], []
+    for args in (["--busy-poll", "0"], ["--busy-poll", "auto"]):
+        with Server("wire=" + make_file(8 * MiB), args=["--threads", "1", *args], serve_args=False) as s, \
+                s.client("structured") as c:
+            ok(c.read(4096, 512))
+            before, looks = cpu_ticks(s.pid), 0
+            for i in range(12000):
+                ok(c.read(4096, 512))
+                if i % 1000 == 999:
+                    looks += s.status()["loops"][0]["busy_poll_us"] > 0
+            spent.append(cpu_ticks(s.pid) - before)
+            looked.append(looks)
+    expect(looked[0] == 0, "--busy-poll 0 looked")
+    # whether it pays is the machine's business; that it does not cost is ours
+    expect(spent[1] <= 1.6 * spent[0] + 5, "%d ticks asleep, %d by its own choice", *spent)
+
+
+@case("--busy-poll auto: requests far apart find it asleep")
+def _():
+    with Server("wire=" + make_file(8 * MiB), args=["--threads", "1"], serve_args=False) as s, \
+            s.client("structured") as c:
+        for i in range(3000):
+            ok(c.read(4096, 512))
+        for i in range(60):
+            time.sleep(0.003)
+            ok(c.read(4096, 512))
+        expect(s.status()["loops"][0]["busy_poll_us"] == 0, "it looks, and finds nothing")
+
+
 # ---- what it refuses ----
 
 @case("wrong words: no image, unknown option, wrong values: a sentence, exit 1 or 2")
@@ -260,6 +291,7 @@ def _():
                  ("--nbd", "127.0.0.1:99999", "memory:1M"), ("--threads", "0", "memory:1M"),
                  ("--threads", "x", "memory:1M"), ("--engine", "steam", "memory:1M"),
                  ("--busy-poll", "10001", "memory:1M"), ("--busy-poll", "-1", "memory:1M"),
+                 ("--busy-poll", "often", "memory:1M"),
                  ("--block-size", "1000", "memory:1M"), ("--block-size", "131072", "memory:1M"),
                  ("--size", "x", "memory:1M"), ("--nbd", "unix:", "memory:1M"), ("=memory:1M",),
                  ("--nbd", "unix:/" + "x" * 120, "memory:1M")):

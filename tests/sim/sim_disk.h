@@ -60,6 +60,7 @@ struct sim_disk {
 	unsigned life; /* counts power cuts; files of an older life are dead */
 	uint64_t penalty_ns; /* what blocking calls cost since it was last taken */
 	struct sim_io *first, *last; /* in flight, in order of submission */
+	uint64_t largest_write; /* bytes, of any so far */
 	struct drv_fs fs;
 	/* A failed sync gave sectors up. */
 	void (*lost)(void *arg, struct sim_inode *inode, uint64_t first, uint64_t sectors);

@@ -252,6 +252,8 @@ void sim_disk_io_submit(struct sim_disk *d, struct sim_home *home, struct drv_op
 	io->inode = op->file->inode;
 	link_io(d, io);
 	size_up(io);
+	if (op->kind == DRV_WRITE && io->total > d->largest_write)
+		d->largest_write = io->total;
 	io->clock = io->inode->clock;
 	io->parts = op->kind == DRV_SYNC || sim_rng_chance(&w->rng, 2, 3)
 			    ? 1

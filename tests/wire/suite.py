@@ -13,6 +13,7 @@ Environment:
 import atexit
 import ctypes
 import fnmatch
+import json
 import os
 import re
 import select
@@ -427,6 +428,10 @@ class Server:
         SERVERS.append(self)
         if wait:
             self.wait_ready()
+
+    def status(self):
+        """What `sluice status --json` says of it."""
+        return json.loads(run([SLUICE, "status", "--json", "--control", self.control]).stdout)
 
     # -- peers, only to try the tests themselves --
 

@@ -20,7 +20,8 @@ GW_LOOP_TESTS = \
 	%reldir%/loop_mail_test \
 	%reldir%/loop_pool_test \
 	%reldir%/loop_stream_test \
-	%reldir%/loop_timer_test
+	%reldir%/loop_timer_test \
+	%reldir%/loop_wait_test
 check_PROGRAMS += $(GW_LOOP_TESTS)
 TESTS += $(GW_LOOP_TESTS)
 endif
@@ -76,3 +77,4 @@ LOOP_CASES = \
 %canon_reldir%_loop_pool_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_stream_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
 %canon_reldir%_loop_timer_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)
+%canon_reldir%_loop_wait_test_LDADD = $(GW_LOOP_LIBS) $(CMOCKA_LIBS)

@@ -44,6 +44,17 @@ static const struct fuzz_stack_cfg scarce = { .loops = 2,
 					      .block_bytes = 4096,
 					      .image_bytes = PEER_IMAGE };
 
+/* The store wants memory in step; a head of 28 bytes puts data out of it. */
+static const struct fuzz_stack_cfg direct = {
+	.loops = 1, .block_bytes = 4096, .image_bytes = PEER_IMAGE, .direct = true
+};
+static const struct fuzz_stack_cfg direct_scarce = { .loops = 2,
+						     .pool_bytes = GW_POOL_MIN_BYTES,
+						     .requests = 6,
+						     .block_bytes = 512,
+						     .image_bytes = PEER_IMAGE,
+						     .direct = true };
+
 static void simple_mix(void **state)
 {
 	seeds(PEER_SIMPLE, &plenty, 256 << 10, 300);
@@ -71,6 +82,32 @@ static void large_mix(void **state)
 	seeds(PEER_SIMPLE, &scarce, 6 << 20, 60);
 	seeds(PEER_CHUNKS, &scarce, 6 << 20, 60);
 	seeds(PEER_EXTENDED, &plenty, 6 << 20, 60);
+}
+
+static void direct_mix(void **state)
+{
+	seeds(PEER_SIMPLE, &direct, 256 << 10, 200);
+	seeds(PEER_EXTENDED, &direct_scarce, 256 << 10, 200);
+	seeds(PEER_CHUNKS, &direct_scarce, 6 << 20, 60);
+}
+
+/* Large data goes to the disk as it came, not through small windows of the core's. */
+static void direct_in_one(void **state)
+{
+	static const uint32_t sizes[] = { 32 << 10, 64 << 10, 256 << 10, 1 << 20 };
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct peer_cmd c = { .busy = true, .type = PEER_WRITE, .length = sizes[i] };
+		struct peer r;
+
+		peer_begin(&r, 7 + i, PEER_SIMPLE, &direct);
+		for (unsigned slot = 0; slot < 8; slot++, c.offset += c.length)
+			peer_start_this(&r, slot, &c);
+		while (r.n_busy)
+			peer_take_reply(&r);
+		assert_int_equal(r.stack->host->disk->largest_write, sizes[i]);
+		peer_end(&r);
+	}
 }
 
 /* The largest that is allowed, one after the other, with the smallest pool. */
@@ -189,6 +226,8 @@ static void too_long_is_answered(void **state)
 
 HARNESS_MAIN(cmocka_unit_test(simple_mix), cmocka_unit_test(chunks_mix),
 	     cmocka_unit_test(extended_mix), cmocka_unit_test(scarce_mix),
-	     cmocka_unit_test(large_mix), cmocka_unit_test(largest), cmocka_unit_test(slow_reader),
-	     cmocka_unit_test(vanishing), cmocka_unit_test(bad_magic_ends_it),
-	     cmocka_unit_test(flood_ends_it), cmocka_unit_test(too_long_is_answered))
+	     cmocka_unit_test(large_mix), cmocka_unit_test(direct_mix),
+	     cmocka_unit_test(direct_in_one), cmocka_unit_test(largest),
+	     cmocka_unit_test(slow_reader), cmocka_unit_test(vanishing),
+	     cmocka_unit_test(bad_magic_ends_it), cmocka_unit_test(flood_ends_it),
+	     cmocka_unit_test(too_long_is_answered))
