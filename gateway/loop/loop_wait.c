@@ -2,7 +2,8 @@
 /*
  * The choice between two ways to wait (loop_wait.h).  The figure that decides is the product of
  * processor time and time: half the time for a tenth more of the processor is a bargain, and
- * where the client sets the pace, so that the times are the same, the cheaper way is taken.
+ * where the client sets the pace, so that the times are the same, looking would have to be cheaper.
+ * An eighth must be won, or noise would choose.
  */
 #include "config.h"
 
@@ -76,8 +77,8 @@ static bool looking_pays(const struct loop_wait *wait)
 {
 	const struct loop_wait_cost *sleep = &wait->cost[false], *look = &wait->cost[true];
 
-	return look->cpu_ns * 4 <= sleep->cpu_ns * 5 &&
-	       look->cpu_ns * look->ns < sleep->cpu_ns * sleep->ns;
+	return look->cpu_ns * 8 <= sleep->cpu_ns * 9 &&
+	       look->cpu_ns * look->ns < sleep->cpu_ns * sleep->ns / 8 * 7;
 }
 
 /* ---- what comes of it ---------------------------------------------------- */

@@ -6,7 +6,7 @@
  * the host's help.  To look takes the whole processor meanwhile.  Which of both is dearer
  * depends on machine, client and load, so it is measured and not assumed.  Requests are
  * counted in stretches, each waited through in one way; what one took of processor time,
- * times what it took of time, decides between the ways, and looking may take a quarter more
+ * times what it took of time, decides between the ways, and looking may take an eighth more
  * processor time at most.  The way that is not kept is tried again, more and more seldom.
  *
  *      | kept | kept | ... | kept | the other way | kept, or changed | ...
