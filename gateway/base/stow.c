@@ -37,10 +37,14 @@ void stow(void *to, const void *from, size_t bytes)
 
 	for (size_t i = 0; i < lines; i++)
 		stow_line(at + i * LINE_BYTES, src + i * LINE_BYTES);
-	if (lines)
-		_mm_sfence(); /* such stores come in no order by themselves */
 	lines *= LINE_BYTES;
 	memcpy(at + lines, src + lines, bytes - lines);
+}
+
+/* Such stores come in no order by themselves. */
+void stow_settle(void)
+{
+	_mm_sfence();
 }
 
 #else
@@ -48,6 +52,11 @@ void stow(void *to, const void *from, size_t bytes)
 void stow(void *to, const void *from, size_t bytes)
 {
 	memcpy(to, from, bytes);
+}
+
+/* What publishes, orders. */
+void stow_settle(void)
+{
 }
 
 #endif

@@ -10,8 +10,10 @@
 
 #include <stddef.h>
 
-/* Any lengths, any alignment; they do not overlap.  Whoever sees what is published after
- * it sees these bytes. */
+/* Any lengths, any alignment; they do not overlap. */
 void stow(void *to, const void *from, size_t bytes);
+/* Before what was stowed is published, once for all of it: whoever sees what is published
+ * after it sees those bytes.  It waits for them to reach memory, so the later the better. */
+void stow_settle(void);
 
 #endif

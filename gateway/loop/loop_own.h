@@ -30,7 +30,7 @@ struct loop {
 	bool yielded; /* no further round of tasks in this turn */
 	struct loop_wait wait;
 	struct instant sleepy; /* until then it looks for work before it sleeps */
-	bool looked; /* it has, and found none yet */
+	bool looked; /* it has, since it slept */
 	uint64_t served; /* requests */
 	struct loop_timer_heap timers;
 

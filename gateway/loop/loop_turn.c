@@ -128,12 +128,12 @@ static void count_turn(struct loop *loop)
 }
 
 /* What looks in vain too often goes back to sleep. */
-static void note_miss(struct loop *loop)
+static void end_look(struct loop *loop)
 {
 	struct loop_wait_meter meter;
 
 	loop->looked = false;
-	if (!loop_wait_miss(&loop->wait))
+	if (!loop_wait_sleeps(&loop->wait, loop->served))
 		return;
 	meter = read_meter(loop, loop->ops->now(loop->drv));
 	loop_wait_give_up(&loop->wait, &meter);
@@ -147,7 +147,7 @@ static bool is_busy(struct loop *loop)
 	if (instant_before(loop->ops->now(loop->drv), loop->sleepy))
 		return true;
 	if (loop->looked)
-		note_miss(loop);
+		end_look(loop);
 	return false;
 }
 
@@ -178,10 +178,6 @@ unsigned loop_turn(struct loop *loop, struct instant until)
 	if (!ran && busy) {
 		look_on(loop);
 		return ran;
-	}
-	if (busy) {
-		loop->looked = false;
-		loop_wait_hit(&loop->wait);
 	}
 	count_turn(loop);
 	return ran;

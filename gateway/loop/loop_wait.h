@@ -22,7 +22,7 @@
 #define LOOP_WAIT_STRETCH_REQUESTS 256u /* and that long at least: */
 #define LOOP_WAIT_STRETCH span_ms(5)
 #define LOOP_WAIT_LOOK span_us(50) /* no client on this host needs longer */
-#define LOOP_WAIT_MISSES 8u /* so many looks without work in a row are enough */
+#define LOOP_WAIT_MISSES 8u /* so many looks without a request in a row are enough */
 #define LOOP_WAIT_PATIENCE 256u /* stretches from one trial to the next, at most */
 
 /* What was spent up to now. */
@@ -42,6 +42,7 @@ struct loop_wait {
 	bool chooses; /* false: as it was told, for ever */
 	bool trial; /* this stretch is of the way that is not kept */
 	unsigned misses; /* in a row */
+	uint64_t slept; /* how many requests had been served when it slept last */
 	unsigned left; /* stretches before the next trial */
 	unsigned patience;
 	struct loop_wait_meter start; /* of the stretch */
@@ -64,16 +65,15 @@ static inline bool loop_wait_is_over(const struct loop_wait *wait, uint64_t serv
 /* A stretch is over; the next begins. */
 void loop_wait_judge(struct loop_wait *wait, const struct loop_wait_meter *meter);
 
-/* A look found work. */
-static inline void loop_wait_hit(struct loop_wait *wait)
+/* It has looked, and sleeps now.  One request since it slept last is the one that woke it,
+ * so looking found none.  True: enough of that, give up. */
+static inline bool loop_wait_sleeps(struct loop_wait *wait, uint64_t served)
 {
-	wait->misses = 0;
-}
+	bool found = served - wait->slept > 1;
 
-/* A look found none, and the loop sleeps.  True: enough of that, give up. */
-static inline bool loop_wait_miss(struct loop_wait *wait)
-{
-	return ++wait->misses >= LOOP_WAIT_MISSES && wait->chooses;
+	wait->slept = served;
+	wait->misses = found ? 0 : wait->misses + 1;
+	return wait->misses >= LOOP_WAIT_MISSES && wait->chooses;
 }
 
 /* Back to sleep, whatever the stretch would have shown. */

@@ -152,13 +152,6 @@ const uint8_t *st_memory_table_lend(struct st_memory_table *table, uint64_t offs
 
 /* ---- changes ------------------------------------------------------------ */
 
-/* Both lines that put() changes come into the cache while bytes are copied. */
-static void foresee(entry *at)
-{
-	__builtin_prefetch(atomic_load_explicit(at, memory_order_relaxed), 1);
-	__builtin_prefetch(at, 1);
-}
-
 static void put(entry *at, struct st_memory_lane *lane, struct st_memory_page *page)
 {
 	struct st_memory_page *old = atomic_exchange(at, page);
@@ -186,33 +179,100 @@ static bool patch(entry *at, struct st_memory_lane *lane, uint32_t in_page, uint
 			       &(struct st_memory_cursor){ from->iov, from->skip }, length);
 		else
 			memset(page->bytes + in_page, 0, length);
+		stow_settle();
 	} while (!atomic_compare_exchange_strong(at, &old, page));
 	if (is_page(old))
 		st_memory_epoch_retire(lane, old);
 	return true;
 }
 
+static struct st_memory_page *fill_one(struct st_memory_table *table, struct st_memory_lane *lane,
+				       uint64_t offset, struct st_memory_cursor *from)
+{
+	entry *at = find_or_make(table, offset);
+	struct st_memory_page *page = at ? st_memory_epoch_take(lane) : NULL;
+
+	if (!page)
+		return NULL;
+	__builtin_prefetch(at, 1); /* here when it is published */
+	gather(page->bytes, from, ST_MEMORY_PAGE_BYTES);
+	return page;
+}
+
+static void give_all(struct st_memory_lane *lane, struct st_memory_page *pages)
+{
+	while (pages) {
+		struct st_memory_page *next = pages->next;
+
+		st_memory_epoch_give(lane, pages);
+		pages = next;
+	}
+}
+
+struct st_memory_page *st_memory_table_fill(struct st_memory_table *table,
+					    struct st_memory_lane *lane, uint64_t offset,
+					    uint32_t length, struct st_memory_cursor *from)
+{
+	struct st_memory_page *pages = NULL, **tail = &pages;
+
+	for (uint32_t done = 0; done < length; done += ST_MEMORY_PAGE_BYTES) {
+		struct st_memory_page *page = fill_one(table, lane, offset + done, from);
+
+		*tail = page;
+		if (!page) {
+			give_all(lane, pages);
+			return NULL;
+		}
+		tail = &page->next;
+	}
+	*tail = NULL;
+	return pages;
+}
+
+void st_memory_table_foresee(struct st_memory_table *table, uint64_t offset,
+			     const struct st_memory_page *pages)
+{
+	for (; pages; pages = pages->next, offset += ST_MEMORY_PAGE_BYTES)
+		__builtin_prefetch(atomic_load_explicit(find(table, offset), memory_order_relaxed),
+				   1);
+}
+
+void st_memory_table_publish(struct st_memory_table *table, struct st_memory_lane *lane,
+			     uint64_t offset, struct st_memory_page *pages)
+{
+	while (pages) {
+		struct st_memory_page *next = pages->next;
+
+		put(find(table, offset), lane, pages);
+		offset += ST_MEMORY_PAGE_BYTES;
+		pages = next;
+	}
+}
+
+static bool write_part(struct st_memory_table *table, struct st_memory_lane *lane, uint64_t offset,
+		       uint32_t length, struct st_memory_cursor *from)
+{
+	entry *at = find_or_make(table, offset);
+
+	if (!at || !patch(at, lane, offset % ST_MEMORY_PAGE_BYTES, length, from))
+		return false;
+	for (size_t n, left = length; left; left -= n)
+		next_piece(from, left, &n);
+	return true;
+}
+
 bool st_memory_table_write(struct st_memory_table *table, struct st_memory_lane *lane,
 			   uint64_t offset, uint32_t length, struct st_memory_cursor *from)
 {
-	entry *at = find_or_make(table, offset);
 	struct st_memory_page *page;
 
-	if (!at)
-		return false;
-	if (length < ST_MEMORY_PAGE_BYTES) {
-		if (!patch(at, lane, offset % ST_MEMORY_PAGE_BYTES, length, from))
-			return false;
-		for (size_t n, left = length; left; left -= n)
-			next_piece(from, left, &n);
-		return true;
-	}
-	page = st_memory_epoch_take(lane);
+	if (length < ST_MEMORY_PAGE_BYTES)
+		return write_part(table, lane, offset, length, from);
+	page = st_memory_table_fill(table, lane, offset, length, from);
 	if (!page)
 		return false;
-	foresee(at);
-	gather(page->bytes, from, length);
-	put(at, lane, page);
+	stow_settle();
+	st_memory_table_publish(table, lane, offset, page);
 	return true;
 }
 

@@ -7,7 +7,7 @@
  * A page that stands in the table is never changed, only replaced, by one
  * exchange: a reader sees all of a page before a write or all of it after, and
  * nobody waits for anybody.  Leaves come at the first write and stay.  Every
- * function is called between st_memory_epoch_enter() and _exit().
+ * function but fill() is called between st_memory_epoch_enter() and _exit().
  * Above: st_memory.c.  Below: st_memory_epoch.
  */
 #ifndef PLUGINS_MEMORY_ST_MEMORY_TABLE_H
@@ -55,7 +55,18 @@ void st_memory_table_read(struct st_memory_table *table, uint64_t offset, uint32
  * it is null.  Null: they are in more than one page. */
 const uint8_t *st_memory_table_lend(struct st_memory_table *table, uint64_t offset, uint32_t length,
 				    struct st_memory_page **loan);
-/* False: no memory, and nothing is changed. */
+/* New pages, linked by `next`, with these bytes, whole pages; nobody can find them yet.
+ * Null: no memory. */
+struct st_memory_page *st_memory_table_fill(struct st_memory_table *table,
+					    struct st_memory_lane *lane, uint64_t offset,
+					    uint32_t length, struct st_memory_cursor *from);
+/* What stands in their place comes into the cache. */
+void st_memory_table_foresee(struct st_memory_table *table, uint64_t offset,
+			     const struct st_memory_page *pages);
+/* They take the place of what stands there.  After stow_settle(). */
+void st_memory_table_publish(struct st_memory_table *table, struct st_memory_lane *lane,
+			     uint64_t offset, struct st_memory_page *pages);
+/* Part of a page, or all of it, at once.  False: no memory, and nothing is changed. */
 bool st_memory_table_write(struct st_memory_table *table, struct st_memory_lane *lane,
 			   uint64_t offset, uint32_t length, struct st_memory_cursor *from);
 /* Reads zero afterwards.  A whole page becomes a hole, or with keep a page that

@@ -277,10 +277,14 @@ def _():
             s.client("structured") as c:
         for i in range(3000):
             ok(c.read(4096, 512))
-        for i in range(60):
+        looks = []
+        for i in range(300):
             time.sleep(0.003)
             ok(c.read(4096, 512))
-        expect(s.status()["loops"][0]["busy_poll_us"] == 0, "it looks, and finds nothing")
+            if i % 10 == 9:
+                looks.append(s.status()["loops"][0]["busy_poll_us"])
+        # now and then it tries, and gives up after eight
+        expect(looks[2:].count(0) >= len(looks) - 5, "it looks, and finds nothing: %r", looks)
 
 
 # ---- what it refuses ----

@@ -22,6 +22,7 @@ static void one(size_t src, size_t dst, size_t bytes)
 {
 	memset(to, 0xa5, sizeof(to));
 	stow(to + EDGE + dst, from + src, bytes);
+	stow_settle();
 	assert_memory_equal(to + EDGE + dst, from + src, bytes);
 	for (size_t i = 0; i < sizeof(to); i++)
 		if (i < EDGE + dst || i >= EDGE + dst + bytes)

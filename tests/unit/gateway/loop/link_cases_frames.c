@@ -80,7 +80,7 @@ void link_waits_after_a_failed_poll(void **state)
 	if (*state == &drv_aio)
 		assert_true(dup2(null, r.link.link.sock) >= 0);
 	link_rig_lend(&r, 0, 1);
-	assert_in_range(rig_turns_in(&r.rig, 200), 1, 4);
+	assert_in_range(rig_turns_in(&r.rig, 200), 1, 20); /* and not all the time */
 	assert_true(dup2(keep, r.link.link.sock) >= 0);
 	close(keep);
 	close(null);

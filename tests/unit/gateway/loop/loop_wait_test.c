@@ -47,8 +47,6 @@ static void serve(struct rig *r, const struct machine *m, unsigned requests)
 		bool looks = r->wait.look.ns > 0;
 		const struct loop_wait_cost *cost = looks ? &m->looking : &m->asleep;
 
-		if (looks)
-			loop_wait_hit(&r->wait);
 		r->looked += looks;
 		r->slept += !looks;
 		r->meter.served++;
@@ -70,7 +68,7 @@ static void serve_seldom(struct rig *r, unsigned requests)
 		r->meter.served++;
 		r->meter.now.ns += 1000000;
 		r->meter.cpu.ns += looks ? 60000 : 10000;
-		if (looks && loop_wait_miss(&r->wait))
+		if (looks && loop_wait_sleeps(&r->wait, r->meter.served))
 			loop_wait_give_up(&r->wait, &r->meter);
 		else if (loop_wait_is_over(&r->wait, r->meter.served, r->meter.now))
 			loop_wait_judge(&r->wait, &r->meter);
@@ -139,6 +137,23 @@ static void nothing_to_find(void **state)
 	assert_in_range(r.looked, LOOP_WAIT_MISSES, 20 * LOOP_WAIT_MISSES);
 }
 
+/* Two at a time: one wakes it, the other is found. */
+static void what_is_found_counts(void **state)
+{
+	struct loop_wait wait;
+	uint64_t served = 0;
+
+	(void)state;
+	loop_wait_choose(&wait);
+	for (int i = 0; i < 100; i++)
+		assert_false(loop_wait_sleeps(&wait, served += 2));
+	for (unsigned i = 1; i < LOOP_WAIT_MISSES; i++)
+		assert_false(loop_wait_sleeps(&wait, served += 1));
+	assert_true(loop_wait_sleeps(&wait, served += 1));
+	assert_false(loop_wait_sleeps(&wait, served += 2));
+	assert_false(loop_wait_sleeps(&wait, served));
+}
+
 static void follows_the_load(void **state)
 {
 	struct rig r;
@@ -193,4 +208,5 @@ static void edges(void **state)
 
 HARNESS_MAIN(cmocka_unit_test(told_is_told), cmocka_unit_test(looks_where_it_pays),
 	     cmocka_unit_test(sleeps_where_it_does_not), cmocka_unit_test(nothing_to_find),
-	     cmocka_unit_test(follows_the_load), cmocka_unit_test(noise), cmocka_unit_test(edges))
+	     cmocka_unit_test(what_is_found_counts), cmocka_unit_test(follows_the_load),
+	     cmocka_unit_test(noise), cmocka_unit_test(edges))

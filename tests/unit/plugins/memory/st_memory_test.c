@@ -112,6 +112,87 @@ static void extents_of_three_kinds(void **state)
 	end();
 }
 
+/* The first byte, as a lane finds it. */
+static uint8_t first_byte(unsigned lane)
+{
+	struct loop *loop = loop_set_get(rig.set, lane);
+	void *loan;
+	const uint8_t *at = rig.ops->lend(rig.store, rig.lane[lane], loop, 0, 512, &loan);
+	uint8_t byte;
+
+	assert_non_null(at);
+	byte = *at;
+	rig.ops->back(rig.store, rig.lane[lane], loan);
+	return byte;
+}
+
+static uint8_t bytes_of_many[8 * PAGE];
+
+static void submit_write(struct rig_io *rio, struct iovec *iov, uint8_t byte, uint64_t length)
+{
+	static size_t used;
+
+	used = used + length > sizeof(bytes_of_many) ? 0 : used;
+	*iov = (struct iovec){ bytes_of_many + used, length };
+	used += length;
+	memset(iov->iov_base, byte, length);
+	*rio = (struct rig_io){ .io = { .op = GW_WRITE, .length = length, .iov = iov, .niov = 1 } };
+	rig_submit(&rig, 0, rio);
+}
+
+/* Whole pages are hidden from others until the turn ends, and not from what comes behind
+ * them on their lane. */
+static void found_at_the_end_of_the_turn(void **state)
+{
+	struct rig_io rio[2];
+	struct iovec iov[2];
+
+	(void)state;
+	begin("1M");
+	assert_int_equal(rig_write(&rig, 0, "x", 1, 0), GW_OK);
+	submit_write(&rio[0], &iov[0], 7, 2 * PAGE);
+	assert_int_equal(first_byte(1), 'x');
+	assert_int_equal(first_byte(0), 7);
+	assert_int_equal(first_byte(1), 7);
+	assert_false(rio[0].ended);
+	submit_write(&rio[1], &iov[1], 8, PAGE);
+	assert_int_equal(first_byte(1), 7);
+	rig_turn_until(&rig, &rio[1].ended);
+	assert_true(rio[0].ended);
+	assert_int_equal(rio[0].status, GW_OK);
+	assert_int_equal(first_byte(1), 8);
+	end();
+}
+
+/* Of writes in one turn the last one counts, whole or in part. */
+static void the_last_one_counts(void **state)
+{
+	struct rig_io rio[4];
+	struct iovec iov[4];
+	uint8_t got[513];
+
+	(void)state;
+	begin("1M");
+	assert_int_equal(rig_write(&rig, 0, "x", 1, 0), GW_OK);
+	submit_write(&rio[0], &iov[0], 1, PAGE);
+	submit_write(&rio[1], &iov[1], 2, PAGE);
+	submit_write(&rio[2], &iov[2], 3, 512);
+	rig_turn_until(&rig, &rio[2].ended);
+	assert_true(rio[0].ended && rio[1].ended);
+	assert_int_equal(rig_read(&rig, 0, got, sizeof(got)), GW_OK);
+	assert_int_equal(got[511], 3);
+	assert_int_equal(got[512], 2);
+	submit_write(&rio[0], &iov[0], 4, 512);
+	submit_write(&rio[1], &iov[1], 5, 2 * PAGE);
+	rig_turn_until(&rig, &rio[1].ended);
+	assert_int_equal(first_byte(1), 5);
+	submit_write(&rio[0], &iov[0], 6, PAGE);
+	assert_int_equal(rig_range(&rig, GW_UNMAP, 0, PAGE, 0), GW_OK);
+	assert_int_equal(first_byte(1), 0);
+	assert_true(rio[0].ended);
+	end();
+}
+
 /* Each turn of the loop ends though the range is long. */
 static void a_long_range_takes_turns(void **state)
 {
@@ -183,4 +264,6 @@ static void unknown_operations(void **state)
 
 HARNESS_MAIN(cmocka_unit_test(sizes), cmocka_unit_test(the_ends_of_a_huge_one),
 	     cmocka_unit_test(extents_of_three_kinds), cmocka_unit_test(a_long_range_takes_turns),
-	     cmocka_unit_test(unmap_gives_memory_back), cmocka_unit_test(unknown_operations))
+	     cmocka_unit_test(unmap_gives_memory_back),
+	     cmocka_unit_test(found_at_the_end_of_the_turn), cmocka_unit_test(the_last_one_counts),
+	     cmocka_unit_test(unknown_operations))
