@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The choice between two ways to wait (loop_wait.h).  The figure that decides is the product of
- * processor time and time: half the time for a tenth more of the processor is a bargain, and
+ * processor time and time: half the time for the same processor time is a bargain, and
  * where the client sets the pace, so that the times are the same, looking would have to be cheaper.
  * An eighth must be won, or noise would choose.
  */
@@ -55,12 +55,12 @@ static struct loop_wait_cost cost_of(const struct loop_wait *wait,
 	};
 }
 
-/* One stretch proves little: noise is taken out by half. */
+/* One stretch proves little: three quarters of its noise are taken out. */
 static void blend(struct loop_wait_cost *old, const struct loop_wait_cost *cost)
 {
 	if (old->ns) {
-		old->cpu_ns = (old->cpu_ns + cost->cpu_ns) / 2;
-		old->ns = (old->ns + cost->ns) / 2;
+		old->cpu_ns = (3 * old->cpu_ns + cost->cpu_ns) / 4;
+		old->ns = (3 * old->ns + cost->ns) / 4;
 	} else {
 		*old = *cost;
 	}
@@ -77,7 +77,7 @@ static bool looking_pays(const struct loop_wait *wait)
 {
 	const struct loop_wait_cost *sleep = &wait->cost[false], *look = &wait->cost[true];
 
-	return look->cpu_ns * 8 <= sleep->cpu_ns * 9 &&
+	return look->cpu_ns * 16 <= sleep->cpu_ns * 17 &&
 	       look->cpu_ns * look->ns < sleep->cpu_ns * sleep->ns / 8 * 7;
 }
 

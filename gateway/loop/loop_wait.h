@@ -6,8 +6,9 @@
  * the host's help.  To look takes the whole processor meanwhile.  Which of both is dearer
  * depends on machine, client and load, so it is measured and not assumed.  Requests are
  * counted in stretches, each waited through in one way; what one took of processor time,
- * times what it took of time, decides between the ways, and looking may take an eighth more
- * processor time at most.  The way that is not kept is tried again, more and more seldom.
+ * times what it took of time, decides between the ways, and looking may take no more
+ * processor time, but for a sixteenth that may be noise.  The way that is not kept is
+ * tried again, more and more seldom.
  *
  *      | kept | kept | ... | kept | the other way | kept, or changed | ...
  *                                 └ given up at once where looking finds nothing
@@ -20,7 +21,7 @@
 #include "gateway/base/clock.h"
 
 #define LOOP_WAIT_STRETCH_REQUESTS 256u /* and that long at least: */
-#define LOOP_WAIT_STRETCH span_ms(5)
+#define LOOP_WAIT_STRETCH span_ms(10)
 #define LOOP_WAIT_LOOK span_us(50) /* no client on this host needs longer */
 #define LOOP_WAIT_MISSES 8u /* so many looks without a request in a row are enough */
 #define LOOP_WAIT_PATIENCE 256u /* stretches from one trial to the next, at most */

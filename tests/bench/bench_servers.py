@@ -436,6 +436,7 @@ def all_servers():
         'istgt': Istgt(),
         'aoe-bare': AoeBare(bare),
         'aoe-sluice': AoeSluice(sluiced, ['--aoe-write-back']),
+        'aoe-sluice-asleep': AoeSluice(sluiced, ['--aoe-write-back', *asleep]),
         'aoe-sluice-mem': AoeSluice(sluiced, ['--aoe-write-back'],
                                     'memory:1G', cases='4k-*'),
         'aoe-sluice-durable': AoeSluice(sluiced, **durable),
