@@ -131,6 +131,14 @@ struct gw_store_args {
 /* Told to the core by a store whose size, mode or presence changed by itself. */
 typedef void gw_store_changed_fn(void *arg);
 
+/* A place that lend() is asked for, and the answer. */
+struct gw_loan {
+	uint64_t offset; /* bytes, inside the store */
+	uint32_t length;
+	const void *at; /* null as it comes; null still: not now, so submit() follows */
+	void *token; /* the store's own; null as it comes */
+};
+
 struct gw_store_ops {
 	uint32_t struct_size; /* sizeof(struct gw_store_ops): grows at the end only */
 	uint32_t abi; /* GW_STORE_ABI */
@@ -159,16 +167,16 @@ struct gw_store_ops {
 	 * end.  Null: unknown. */
 	uint64_t (*dirty_bytes)(struct gw_store *store);
 
-	/* The lane's loop; never blocks.  READ without a copy: where these bytes stand
+	/* The lane's loop; never blocks.  READs without a copy: where these bytes stand
 	 * in the store's own memory, to be sent from there by the kernel; nobody looks
 	 * at them in user space, and a system call may find them gone (EFAULT).  They
-	 * may change when they are written later.  Null: not now, so submit() follows.
-	 * back() comes once for each address, on the same loop, with the loan that
-	 * lend() set.  Both members null: it lends nothing; back null: it need not
-	 * know. */
-	const void *(*lend)(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
-			    uint64_t offset, uint32_t length, void **loan);
-	void (*back)(struct gw_store *store, struct gw_store_lane *lane, void *loan);
+	 * may change when they are written later.  Of n places (at least one), those that
+	 * a turn brought: looked for one by one, each would wait for memory anew.
+	 * back() comes once for each that was lent, on the same loop, with its token.
+	 * Both members null: it lends nothing; back null: it need not know. */
+	void (*lend)(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
+		     struct gw_loan *loans, unsigned n);
+	void (*back)(struct gw_store *store, struct gw_store_lane *lane, void *token);
 	/* Any thread.  The file that lend() lends from: the kernel may be asked to send
 	 * its pages (loop_stream_send_lent).  Null: it is none. */
 	struct drv_file *(*lent_file)(struct gw_store *store);

@@ -47,6 +47,8 @@ struct gw_loop {
 	bool waking;
 	struct gw_req_list done; /* to be completed at the end of this turn */
 	struct loop_task done_task;
+	struct gw_req_list lending; /* to be lent at the end of this turn, if they can (lend.c) */
+	struct loop_task lend_task;
 	uint64_t nexus_count;
 };
 
@@ -253,6 +255,7 @@ bool gw_plan_is_exclusive(const struct gw_req *req);
 void gw_plan_range(const struct gw_req *req, uint64_t *offset, uint64_t *length);
 void gw_plan_start(struct gw_req *req);
 void gw_plan_flushed(struct gw_req *req, enum gw_status status);
+void gw_plan_lent(struct gw_req *req, bool lent); /* false: it must be read */
 
 /* flush.c */
 void gw_flush_init(struct gw_volume *volume);
@@ -263,14 +266,16 @@ void gw_flush_lost(struct gw_volume *volume, enum gw_status status);
 
 /* store_call.c */
 void gw_store_submit(struct gw_lane *lane, struct gw_io *io, void (*done)(struct gw_io *io));
-/* Null: not now, or never. */
-const void *gw_store_lend(struct gw_lane *lane, uint64_t offset, uint32_t length, void **loan);
-void gw_store_back(struct gw_lane *lane, void *loan);
+/* Those without an address afterwards: not now, or never. */
+void gw_store_lend(struct gw_lane *lane, struct gw_loan *loans, unsigned n);
+void gw_store_back(struct gw_lane *lane, void *token);
 struct drv_file *gw_store_lent_file(const struct gw_lane *lane); /* null: none */
 
 /* lend.c */
-void gw_lend_init(struct gw_lane *lane);
-/* A READ that may be answered from the store's own memory.  False: it must be read. */
+void gw_lend_init(struct gw_loop *gwl);
+void gw_lend_lane_init(struct gw_lane *lane);
+/* A READ that may be answered from the store's own memory: gw_plan_lent() follows, not from
+ * inside.  False: it must be read. */
 bool gw_lend(struct gw_req *req);
 
 /* fence.c */

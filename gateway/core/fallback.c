@@ -259,17 +259,28 @@ static bool try_zeroes(struct gw_req *req)
 
 /* ---- what each operation does next, while bytes are left ---------------- */
 
-static void next_read(struct gw_req *req)
+static void read_next(struct gw_req *req)
 {
-	if ((req->flags & GW_LEND) && !req->plan.at && gw_lend(req)) {
-		req->plan.at = req->length;
-		gw_req_finish_later(req, GW_OK);
-		return;
-	}
 	if (try_direct(req) || !have_bounce(req))
 		return;
 	set_window(req);
 	begin_window(req, FILL);
+}
+
+static void next_read(struct gw_req *req)
+{
+	if (!(req->flags & GW_LEND) || req->plan.at || !gw_lend(req))
+		read_next(req);
+}
+
+void gw_plan_lent(struct gw_req *req, bool lent)
+{
+	if (!lent) {
+		read_next(req);
+		return;
+	}
+	req->plan.at = req->length;
+	gw_req_finish(req, GW_OK);
 }
 
 /* The new bytes of a WRITE, ZERO or UNMAP into the window. */

@@ -60,6 +60,7 @@ static int loop_make(struct gw *gw, unsigned i)
 	gw_pool_init(&gwl->pool, gw->limits.pool_bytes);
 	gw_req_pool_init(gwl, gw->limits.requests);
 	gw_req_done_init(gwl);
+	gw_lend_init(gwl);
 	GW_CHECK(gw_credit_open(&gwl->pool, BOUNCE_BYTES, BOUNCE_LIMIT_BYTES, &gwl->bounce));
 	gw->per[i] = gwl;
 	return 0;

@@ -2,6 +2,9 @@
  *
  * lend.c - reads that are answered from where the store has the bytes.
  *
+ * All that a turn brought are asked for together, when it ends: what must be looked up is
+ * scattered over memory, and a store that knows of all of them waits for it once.
+ *
  * The request has its memory already, as every READ has.  What is lent takes the place
  * of it in the slices; the buffers stay, untouched, and stand for what is lent: they
  * count against the credit of whoever does not take his answer, and when one is given
@@ -16,18 +19,19 @@
 #include "gateway/base/line.h"
 #include "gateway/core/core.h"
 
+#define LOANS_MOST (8 * GW_MEM_SLICES)
 #define FETCH_MOST 16384u /* more would leave the processor's cache before it is sent */
 
-static void came_back(struct gw_lender *lender, void *loan)
+static void came_back(struct gw_lender *lender, void *token)
 {
 	struct gw_lane *lane =
 		(struct gw_lane *)((uint8_t *)lender - offsetof(struct gw_lane, lender));
 
 	lane->n_lent--;
-	gw_store_back(lane, loan);
+	gw_store_back(lane, token);
 }
 
-void gw_lend_init(struct gw_lane *lane)
+void gw_lend_lane_init(struct gw_lane *lane)
 {
 	lane->lender.back = came_back;
 }
@@ -69,44 +73,119 @@ static bool looks_empty(struct loop *loop, const uint8_t *at, size_t length)
 	return false;
 }
 
-static bool lend_slice(struct gw_lane *lane, struct gw_mem *mem, unsigned i, uint64_t offset,
-		       bool data_only)
-{
-	size_t length = mem->iov[i].iov_len;
-	void *loan;
-	const void *at = gw_store_lend(lane, offset, (uint32_t)length, &loan);
+/* ---- what a turn brought, together --------------------------------------- */
 
-	if (!at)
+/* Appends what this request asks for. */
+static unsigned ask(const struct gw_req *req, struct gw_loan *loans)
+{
+	uint64_t at = req->offset;
+
+	for (unsigned i = 0; i < req->data.n; i++) {
+		uint32_t length = (uint32_t)req->data.iov[i].iov_len;
+
+		loans[i] = (struct gw_loan){ .offset = at, .length = length };
+		at += length;
+	}
+	return req->data.n;
+}
+
+/* All that was lent, into the slices; false: that is not all of them. */
+static bool take(struct gw_lane *lane, struct gw_mem *mem, const struct gw_loan *loans)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < mem->n; i++) {
+		if (!loans[i].at) {
+			all = false;
+			continue;
+		}
+		mem->iov[i].iov_base = (void *)(uintptr_t)loans[i].at;
+		mem->buf[i]->lender = &lane->lender;
+		mem->buf[i]->loan = loans[i].token;
+		lane->n_lent++;
+	}
+	return all;
+}
+
+static bool looks_like_data(struct loop *loop, const struct gw_mem *mem)
+{
+	for (unsigned i = 0; i < mem->n; i++)
+		if (looks_empty(loop, mem->iov[i].iov_base, mem->iov[i].iov_len))
+			return false;
+	return true;
+}
+
+static void settle(struct gw_req *req, const struct gw_loan *loans)
+{
+	struct gw_mem *mem = &req->data;
+	struct gw_lane *lane = req->lane;
+	bool lent = take(lane, mem, loans);
+
+	if (lent && (req->flags & GW_LEND_DATA))
+		lent = looks_like_data(lane->gwl->loop, mem);
+	if (lent) {
+		for (unsigned i = 0; i < mem->n; i++)
+			fetch(mem->iov[i].iov_base, mem->iov[i].iov_len);
+		lane->counts.lent++;
+	} else {
+		gw_mem_own(mem);
+	}
+	gw_plan_lent(req, lent);
+}
+
+/* The first of them and those behind it that are of the same lane, as many as fit. */
+static void lend_some(struct gw_req_list *list)
+{
+	struct gw_loan loans[LOANS_MOST], *next = loans;
+	struct gw_req *req, *first = TAILQ_FIRST(list);
+	struct gw_lane *lane = first->lane;
+	unsigned n = 0;
+
+	TAILQ_FOREACH (req, list, done_link) {
+		if (req->lane != lane || n + req->data.n > LOANS_MOST)
+			break;
+		n += ask(req, loans + n);
+	}
+	gw_store_lend(lane, loans, n);
+	while (next < loans + n) {
+		req = TAILQ_FIRST(list);
+		TAILQ_REMOVE(list, req, done_link);
+		next += req->data.n;
+		settle(req, next - req->data.n);
+	}
+}
+
+static void lend_task(struct loop_task *task)
+{
+	struct gw_loop *gwl =
+		(struct gw_loop *)((uint8_t *)task - offsetof(struct gw_loop, lend_task));
+	struct gw_req_list now = TAILQ_HEAD_INITIALIZER(now);
+
+	/* one that comes from inside done() waits for the next round */
+	TAILQ_CONCAT(&now, &gwl->lending, done_link);
+	while (!TAILQ_EMPTY(&now))
+		lend_some(&now);
+}
+
+void gw_lend_init(struct gw_loop *gwl)
+{
+	TAILQ_INIT(&gwl->lending);
+	gwl->lend_task.run = lend_task;
+}
+
+bool gw_lend(struct gw_req *req)
+{
+	struct gw_loop *gwl = req->lane->gwl;
+
+	gw_mem_own(&req->data); /* of another request, before: not to be read into */
+	if (!can_hold(&req->data))
 		return false;
-	mem->iov[i].iov_base = (void *)(uintptr_t)at;
-	mem->buf[i]->lender = &lane->lender;
-	mem->buf[i]->loan = loan;
-	lane->n_lent++;
-	if (data_only && looks_empty(lane->gwl->loop, at, length))
-		return false;
-	fetch(at, length);
+	TAILQ_INSERT_TAIL(&gwl->lending, req, done_link);
+	loop_defer(gwl->loop, &gwl->lend_task);
 	return true;
 }
 
 struct drv_file *gw_itl_lent_file(const struct gw_itl *itl)
 {
 	return gw_store_lent_file(itl->lane);
-}
-
-bool gw_lend(struct gw_req *req)
-{
-	uint64_t at = req->offset;
-
-	gw_mem_own(&req->data); /* of another request, before: not to be read into */
-	if (!can_hold(&req->data))
-		return false;
-	for (unsigned i = 0; i < req->data.n; i++) {
-		if (!lend_slice(req->lane, &req->data, i, at, req->flags & GW_LEND_DATA)) {
-			gw_mem_own(&req->data);
-			return false;
-		}
-		at += req->data.iov[i].iov_len;
-	}
-	req->lane->counts.lent++;
-	return true;
 }

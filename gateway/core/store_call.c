@@ -68,15 +68,21 @@ void gw_store_submit(struct gw_lane *lane, struct gw_io *io, void (*done)(struct
 	((ops)->struct_size >= offsetof(struct gw_store_ops, member) + sizeof((ops)->member) && \
 	 (ops)->member)
 
-const void *gw_store_lend(struct gw_lane *lane, uint64_t offset, uint32_t length, void **loan)
+/* The lane may have shrunk since these requests came. */
+static bool are_inside(const struct gw_lane *lane, const struct gw_loan *loans, unsigned n)
 {
 	uint64_t size = lane->info.size_bytes;
 
-	*loan = NULL;
-	if (!lane->open || !HAS(lane->ops, lend) || offset > size || length > size - offset)
-		return NULL;
-	return lane->ops->lend(lane->store, lane->store_lane, lane->gwl->loop, offset, length,
-			       loan);
+	for (unsigned i = 0; i < n; i++)
+		if (loans[i].offset > size || loans[i].length > size - loans[i].offset)
+			return false;
+	return true;
+}
+
+void gw_store_lend(struct gw_lane *lane, struct gw_loan *loans, unsigned n)
+{
+	if (lane->open && HAS(lane->ops, lend) && are_inside(lane, loans, n))
+		lane->ops->lend(lane->store, lane->store_lane, lane->gwl->loop, loans, n);
 }
 
 struct drv_file *gw_store_lent_file(const struct gw_lane *lane)
@@ -84,10 +90,10 @@ struct drv_file *gw_store_lent_file(const struct gw_lane *lane)
 	return lane->open && HAS(lane->ops, lent_file) ? lane->ops->lent_file(lane->store) : NULL;
 }
 
-void gw_store_back(struct gw_lane *lane, void *loan)
+void gw_store_back(struct gw_lane *lane, void *token)
 {
 	if (HAS(lane->ops, back))
-		lane->ops->back(lane->store, lane->store_lane, loan);
+		lane->ops->back(lane->store, lane->store_lane, token);
 }
 
 void gw_io_done(struct gw_io *io, enum gw_status status)

@@ -280,7 +280,7 @@ static void lane_init(struct gw_volume *volume, unsigned i)
 	TAILQ_INIT(&lane->waiting);
 	TAILQ_INIT(&lane->itls);
 	loop_timer_init(&lane->elders, gw_req_elders);
-	gw_lend_init(lane);
+	gw_lend_lane_init(lane);
 }
 
 static struct gw_volume *volume_make(struct gw *gw, const struct gw_volume_want *want)

@@ -424,13 +424,13 @@ void st_file_io_submit(struct gw_store *store, struct gw_store_lane *lane, struc
 	}
 }
 
-const void *st_file_io_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
-			    uint64_t offset, uint32_t length, void **loan)
+void st_file_io_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
+		     struct gw_loan *loans, unsigned n)
 {
 	(void)lane;
-	(void)loan;
 	gw_tag_check(store, FILE_TAG);
-	return loop_lend(loop, store->file, offset, length);
+	for (unsigned i = 0; i < n; i++)
+		loans[i].at = loop_lend(loop, store->file, loans[i].offset, loans[i].length);
 }
 
 struct drv_file *st_file_io_lent_file(struct gw_store *store)

@@ -52,8 +52,8 @@ void st_file_io_facts(struct gw_store *store, const struct drv_stat *st,
 
 void st_file_io_submit(struct gw_store *store, struct gw_store_lane *lane, struct gw_io *io);
 uint64_t st_file_io_dirty_bytes(struct gw_store *store);
-const void *st_file_io_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
-			    uint64_t offset, uint32_t length, void **loan);
+void st_file_io_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
+		     struct gw_loan *loans, unsigned n);
 struct drv_file *st_file_io_lent_file(struct gw_store *store);
 
 #endif

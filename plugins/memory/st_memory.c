@@ -371,28 +371,23 @@ static void memory_submit(struct gw_store *store, struct gw_store_lane *lane, st
 
 /* ---- READ from where it stands ------------------------------------------- */
 
-static const void *memory_lend(struct gw_store *store, struct gw_store_lane *lane,
-			       struct loop *loop, uint64_t offset, uint32_t length, void **loan)
+static void memory_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
+			struct gw_loan *loans, unsigned n)
 {
-	struct st_memory_page *page = NULL;
-	const uint8_t *at;
-
 	(void)loop;
 	gw_tag_check(store, MEMORY_TAG);
 	publish(lane);
 	st_memory_epoch_enter(lane->pages);
-	at = st_memory_table_lend(&store->table, offset, length, &page);
+	st_memory_table_lend(&store->table, loans, n);
 	st_memory_epoch_exit(lane->pages);
-	*loan = page;
-	return at;
 }
 
-static void memory_back(struct gw_store *store, struct gw_store_lane *lane, void *loan)
+static void memory_back(struct gw_store *store, struct gw_store_lane *lane, void *page)
 {
 	(void)store;
 	(void)lane;
-	if (loan)
-		st_memory_epoch_back(loan);
+	if (page)
+		st_memory_epoch_back(page);
 }
 
 /* Nothing waits to be written anywhere. */

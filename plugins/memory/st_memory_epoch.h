@@ -14,8 +14,8 @@
  * What is sent from a page after its reader went out holds a loan of it; such a page is
  * used again when its loans are back, too.
  *
- * No locks; the cost is one exchange per request.  Above: st_memory_table.  Below:
- * st_memory_slab.
+ * No locks; the cost is one exchange each time, for all that a turn reads or writes.
+ * Above: st_memory_table.  Below: st_memory_slab.
  */
 #ifndef PLUGINS_MEMORY_ST_MEMORY_EPOCH_H
 #define PLUGINS_MEMORY_ST_MEMORY_EPOCH_H

@@ -131,23 +131,35 @@ void st_memory_table_read(struct st_memory_table *table, uint64_t offset, uint32
 	scatter(to, is_page(page) ? page->bytes + offset % ST_MEMORY_PAGE_BYTES : NULL, length);
 }
 
-const uint8_t *st_memory_table_lend(struct st_memory_table *table, uint64_t offset, uint32_t length,
-				    struct st_memory_page **loan)
+static bool is_in_one_page(const struct gw_loan *loan)
 {
-	uint32_t in_page = offset % ST_MEMORY_PAGE_BYTES;
-	struct st_memory_page *page;
-	entry *at;
+	return loan->length <= ST_MEMORY_PAGE_BYTES - loan->offset % ST_MEMORY_PAGE_BYTES;
+}
 
-	if (length > ST_MEMORY_PAGE_BYTES - in_page)
-		return NULL;
-	at = find(table, offset);
-	page = at ? atomic_load(at) : NULL;
-	if (!is_page(page))
-		page = NULL;
-	else
-		st_memory_epoch_lend(page);
-	*loan = page;
-	return (page ? page->bytes : zero_page.bytes) + in_page;
+/* Three times over all of them, for each look may have to wait for memory: the entries come
+ * into the cache, then what is written down of the pages, and are used when they are there. */
+void st_memory_table_lend(struct st_memory_table *table, struct gw_loan *loans, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		__builtin_prefetch(find(table, loans[i].offset));
+	for (unsigned i = 0; i < n; i++) {
+		entry *at = find(table, loans[i].offset);
+		struct st_memory_page *page = at ? atomic_load(at) : NULL;
+
+		if (!is_in_one_page(&loans[i]) || !is_page(page))
+			continue;
+		loans[i].token = page;
+		__builtin_prefetch(page, 1);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		struct st_memory_page *page = loans[i].token;
+
+		if (page)
+			st_memory_epoch_lend(page);
+		if (is_in_one_page(&loans[i]))
+			loans[i].at = (page ? page : &zero_page)->bytes +
+				      loans[i].offset % ST_MEMORY_PAGE_BYTES;
+	}
 }
 
 /* ---- changes ------------------------------------------------------------ */

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <sys/uio.h>
 
+#include "gateway/api/store.h"
 #include "plugins/memory/st_memory_epoch.h"
 
 #define ST_MEMORY_LEAF_PAGES 32768u
@@ -51,10 +52,9 @@ void st_memory_table_done(struct st_memory_table *table);
 /* The part of one page that holds length bytes from offset; never more. */
 void st_memory_table_read(struct st_memory_table *table, uint64_t offset, uint32_t length,
 			  struct st_memory_cursor *to);
-/* The same where they stand; *loan is to be given back to st_memory_epoch_back(), unless
- * it is null.  Null: they are in more than one page. */
-const uint8_t *st_memory_table_lend(struct st_memory_table *table, uint64_t offset, uint32_t length,
-				    struct st_memory_page **loan);
+/* Where these places stand, but for those in more than one page.  The token is the page,
+ * to be given back to st_memory_epoch_back(), unless it is null. */
+void st_memory_table_lend(struct st_memory_table *table, struct gw_loan *loans, unsigned n);
 /* New pages, linked by `next`, with these bytes, whole pages; nobody can find them yet.
  * Null: no memory. */
 struct st_memory_page *st_memory_table_fill(struct st_memory_table *table,

@@ -442,28 +442,41 @@ static void check_lane(struct fake_store *fake, const struct gw_store_lane *lane
 		breach(fake, "lends where no lane is open");
 }
 
-static const void *fake_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
-			     uint64_t offset, uint32_t length, void **out)
+static void lend_one(struct fake_store *fake, const struct gw_store_lane *lane,
+		     struct gw_loan *asked)
+{
+	struct fake_loan *loan;
+
+	if (!asked->length || asked->offset > fake->size_bytes ||
+	    asked->length > fake->size_bytes - asked->offset)
+		breach(fake, "lends %u bytes at %llu", asked->length,
+		       (unsigned long long)asked->offset);
+	if (asked->at || asked->token)
+		breach(fake, "it is asked for what is lent");
+	if (!fake->lends || ++fake->lends_asked == fake->lend_fails_at)
+		return;
+	loan = calloc(1, sizeof(*loan));
+	GW_CHECK(loan);
+	loan->lane = lane;
+	TAILQ_INSERT_TAIL(&fake->loans, loan, link);
+	fake->lent++;
+	asked->at = fake->bytes + asked->offset;
+	asked->token = loan;
+}
+
+static void fake_lend(struct gw_store *store, struct gw_store_lane *lane, struct loop *loop,
+		      struct gw_loan *loans, unsigned n)
 {
 	struct fake_store *fake = store->fake;
-	const void *at = NULL;
 
 	pthread_mutex_lock(&fake->lock);
 	check_lane(fake, lane, loop);
-	if (!length || offset > fake->size_bytes || length > fake->size_bytes - offset)
-		breach(fake, "lends %u bytes at %llu", length, (unsigned long long)offset);
-	if (fake->lends && ++fake->lends_asked != fake->lend_fails_at) {
-		struct fake_loan *loan = calloc(1, sizeof(*loan));
-
-		GW_CHECK(loan);
-		loan->lane = lane;
-		TAILQ_INSERT_TAIL(&fake->loans, loan, link);
-		fake->lent++;
-		at = fake->bytes + offset;
-		*out = loan;
-	}
+	fake->lend_calls++;
+	if (!n)
+		breach(fake, "nothing is asked for");
+	for (unsigned i = 0; i < n; i++)
+		lend_one(fake, lane, &loans[i]);
 	pthread_mutex_unlock(&fake->lock);
-	return at;
 }
 
 static void fake_back(struct gw_store *store, struct gw_store_lane *lane, void *returned)

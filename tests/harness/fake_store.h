@@ -61,7 +61,8 @@ struct fake_store {
 	bool lane_open[FAKE_LANES];
 	struct fake_list held;
 	unsigned n_held;
-	unsigned lends_asked, lent, backs; /* calls of lend(), those that gave, of back() */
+	/* calls of lend(), places asked for, those given, calls of back() */
+	unsigned lend_calls, lends_asked, lent, backs;
 	TAILQ_HEAD(, fake_loan) loans;
 	char breach[256]; /* the first promise that the core broke; "" */
 	pthread_mutex_t lock;

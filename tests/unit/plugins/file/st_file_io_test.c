@@ -408,15 +408,19 @@ static void hints_do_not_fail(void **state)
 /* The driver knows where its pages are; a driver that has nothing to rest is not asked. */
 static void lends(void **state)
 {
-	void *loan = NULL;
+	struct gw_loan loans[] = { { .offset = 4096, .length = 512 },
+				   { .offset = 1ull << 40, .length = 4096 } };
 
 	(void)state;
 	store->file = (struct drv_file *)&fake;
-	assert_ptr_equal(st_file_io_lend(store, NULL, NULL, 1ull << 40, 4096, &loan), &lent);
+	st_file_io_lend(store, NULL, NULL, loans, 2);
 	assert_ptr_equal(lent.file, store->file);
 	assert_int_equal(lent.offset, 1ull << 40);
 	assert_int_equal(lent.length, 4096);
-	assert_null(loan);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_ptr_equal(loans[i].at, &lent);
+		assert_null(loans[i].token);
+	}
 	st_file_io_rest(store);
 	store->file = NULL;
 }

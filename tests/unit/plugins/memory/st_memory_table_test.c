@@ -67,6 +67,39 @@ static void part_of_a_page(void **state)
 	expect(PAGE + 9, "\0a\0\0Yef", 7);
 }
 
+static void lent(void **state)
+{
+	struct gw_loan loans[] = {
+		{ .offset = PAGE + 2, .length = 4 }, /* data */
+		{ .offset = 0, .length = PAGE }, /* a hole in a leaf */
+		{ .offset = 2 * ST_MEMORY_LEAF_BYTES + 10, .length = 8 }, /* no leaf */
+		{ .offset = 5 * PAGE, .length = PAGE }, /* zeroes that count as data */
+		{ .offset = PAGE + 6, .length = PAGE - 5 }, /* in two pages */
+		{ .offset = PAGE, .length = PAGE }, /* the first again, all of it */
+	};
+	struct st_memory_page *page;
+
+	(void)state;
+	put(PAGE, "abcdef");
+	assert_true(st_memory_table_clear(&table, lane, 5 * PAGE, PAGE, true));
+	st_memory_epoch_enter(lane);
+	st_memory_table_lend(&table, loans, 6);
+	st_memory_epoch_exit(lane);
+	page = loans[0].token;
+	assert_memory_equal(loans[0].at, "cdef", 4);
+	for (unsigned i = 1; i < 4; i++) {
+		assert_null(loans[i].token);
+		assert_memory_equal(loans[i].at, "\0\0\0\0\0\0\0", 8);
+	}
+	assert_null(loans[4].at);
+	assert_null(loans[4].token);
+	assert_ptr_equal(loans[5].token, page);
+	assert_ptr_equal(loans[5].at, page->bytes);
+	assert_int_equal(atomic_load(&page->loans), 2);
+	st_memory_epoch_back(page);
+	st_memory_epoch_back(page);
+}
+
 static void whole_pages(void **state)
 {
 	uint64_t n;
@@ -118,5 +151,5 @@ static void leaves(void **state)
 
 #define CASE(fn) cmocka_unit_test_setup_teardown(fn, begin, end)
 
-HARNESS_MAIN(CASE(part_of_a_page), CASE(whole_pages), CASE(clearing_what_is_not_there),
+HARNESS_MAIN(CASE(part_of_a_page), CASE(lent), CASE(whole_pages), CASE(clearing_what_is_not_there),
 	     CASE(leaves))

@@ -116,13 +116,13 @@ static void extents_of_three_kinds(void **state)
 static uint8_t first_byte(unsigned lane)
 {
 	struct loop *loop = loop_set_get(rig.set, lane);
-	void *loan;
-	const uint8_t *at = rig.ops->lend(rig.store, rig.lane[lane], loop, 0, 512, &loan);
+	struct gw_loan loan = { .length = 512 };
 	uint8_t byte;
 
-	assert_non_null(at);
-	byte = *at;
-	rig.ops->back(rig.store, rig.lane[lane], loan);
+	rig.ops->lend(rig.store, rig.lane[lane], loop, &loan, 1);
+	assert_non_null(loan.at);
+	byte = *(const uint8_t *)loan.at;
+	rig.ops->back(rig.store, rig.lane[lane], loan.token);
 	return byte;
 }
 
