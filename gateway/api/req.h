@@ -62,6 +62,7 @@ struct gw_extent {
 struct gw_plan {
 	uint8_t step;
 	bool no_native; /* the store refused the native way: write instead */
+	bool unlent; /* the store was asked to lend it: read it */
 	uint32_t part; /* bytes of the request that the running step covers */
 	uint64_t at; /* bytes of the request that are done */
 	uint64_t window; /* where the aligned window in bounce begins */

@@ -79,6 +79,8 @@ struct gw_store_info {
 	bool read_only;
 	bool rotational;
 	uint32_t depth; /* how many requests it works on usefully; 0: 128 */
+	bool lends; /* lend() is worth asking */
+	uint32_t lend_unit_bytes; /* it lends what is inside one multiple of this; 0: any */
 };
 
 /* One request at the store.  Owned by the store from submit() to gw_io_done(). */

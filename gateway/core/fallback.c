@@ -269,13 +269,16 @@ static void read_next(struct gw_req *req)
 
 static void next_read(struct gw_req *req)
 {
-	if (!(req->flags & GW_LEND) || req->plan.at || !gw_lend(req))
+	bool first = !req->plan.at && !req->plan.unlent;
+
+	if (!first || !(req->flags & GW_LEND) || !gw_lend(req))
 		read_next(req);
 }
 
 void gw_plan_lent(struct gw_req *req, bool lent)
 {
 	if (!lent) {
+		req->plan.unlent = true;
 		read_next(req);
 		return;
 	}

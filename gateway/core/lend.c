@@ -36,13 +36,22 @@ void gw_lend_lane_init(struct gw_lane *lane)
 	lane->lender.back = came_back;
 }
 
-/* Pooled, and nobody else's. */
-static bool can_hold(const struct gw_mem *mem)
+static bool is_in_one_unit(uint64_t offset, size_t length, uint32_t unit_bytes)
 {
-	for (unsigned i = 0; i < mem->n; i++)
-		if (!mem->buf[i] || mem->buf[i]->refs != 1 ||
-		    mem->iov[i].iov_base != mem->buf[i]->mem)
+	return !unit_bytes || length <= unit_bytes - offset % unit_bytes;
+}
+
+/* Pooled, and nobody else's; and the store does not refuse it anyhow. */
+static bool can_hold(const struct gw_mem *mem, uint64_t offset, uint32_t unit_bytes)
+{
+	for (unsigned i = 0; i < mem->n; i++) {
+		const struct iovec *slice = &mem->iov[i];
+
+		if (!mem->buf[i] || mem->buf[i]->refs != 1 || slice->iov_base != mem->buf[i]->mem ||
+		    !is_in_one_unit(offset, slice->iov_len, unit_bytes))
 			return false;
+		offset += slice->iov_len;
+	}
 	return mem->n;
 }
 
@@ -115,7 +124,7 @@ static bool looks_like_data(struct loop *loop, const struct gw_mem *mem)
 	return true;
 }
 
-static void settle(struct gw_req *req, const struct gw_loan *loans)
+static void answer(struct gw_req *req, const struct gw_loan *loans)
 {
 	struct gw_mem *mem = &req->data;
 	struct gw_lane *lane = req->lane;
@@ -133,26 +142,53 @@ static void settle(struct gw_req *req, const struct gw_loan *loans)
 	gw_plan_lent(req, lent);
 }
 
-/* The first of them and those behind it that are of the same lane, as many as fit. */
+/* Its owner has left, or was told that it took too long; his memory may be gone with him. */
+static bool is_wanted(const struct gw_req *req)
+{
+	return !req->orphan && req->state != GW_REQ_DONE;
+}
+
+static void give_back(struct gw_lane *lane, const struct gw_loan *loans, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (loans[i].at)
+			gw_store_back(lane, loans[i].token);
+}
+
+static void settle(struct gw_req *req, const struct gw_loan *loans, unsigned n)
+{
+	if (is_wanted(req)) {
+		answer(req, loans);
+		return;
+	}
+	give_back(req->lane, loans, n);
+	gw_req_finish(req, GW_OK);
+}
+
+/* The first of them and those behind it that are of the same lane, as many as fit.  An
+ * answer may make others of them unwanted. */
 static void lend_some(struct gw_req_list *list)
 {
+	struct {
+		struct gw_req *req;
+		unsigned n; /* slices, places */
+	} asked[LOANS_MOST];
 	struct gw_loan loans[LOANS_MOST], *next = loans;
-	struct gw_req *req, *first = TAILQ_FIRST(list);
-	struct gw_lane *lane = first->lane;
-	unsigned n = 0;
+	struct gw_lane *lane = TAILQ_FIRST(list)->lane;
+	struct gw_req *req;
+	unsigned n = 0, n_asked = 0;
 
-	TAILQ_FOREACH (req, list, done_link) {
-		if (req->lane != lane || n + req->data.n > LOANS_MOST)
-			break;
-		n += ask(req, loans + n);
-	}
-	gw_store_lend(lane, loans, n);
-	while (next < loans + n) {
-		req = TAILQ_FIRST(list);
+	while ((req = TAILQ_FIRST(list)) && req->lane == lane && n_asked < LOANS_MOST &&
+	       n + req->data.n <= LOANS_MOST) {
 		TAILQ_REMOVE(list, req, done_link);
-		next += req->data.n;
-		settle(req, next - req->data.n);
+		asked[n_asked].req = req;
+		asked[n_asked].n = is_wanted(req) ? ask(req, loans + n) : 0;
+		n += asked[n_asked++].n;
 	}
+	if (n)
+		gw_store_lend(lane, loans, n);
+	for (unsigned i = 0; i < n_asked; next += asked[i++].n)
+		settle(asked[i].req, next, asked[i].n);
 }
 
 static void lend_task(struct loop_task *task)
@@ -175,10 +211,11 @@ void gw_lend_init(struct gw_loop *gwl)
 
 bool gw_lend(struct gw_req *req)
 {
+	const struct gw_store_info *info = &req->lane->info;
 	struct gw_loop *gwl = req->lane->gwl;
 
 	gw_mem_own(&req->data); /* of another request, before: not to be read into */
-	if (!can_hold(&req->data))
+	if (!info->lends || !can_hold(&req->data, req->offset, info->lend_unit_bytes))
 		return false;
 	TAILQ_INSERT_TAIL(&gwl->lending, req, done_link);
 	loop_defer(gwl->loop, &gwl->lend_task);

@@ -156,6 +156,7 @@ void st_file_io_facts(struct gw_store *store, const struct drv_stat *st, struct 
 		.volatile_cache = true, /* the kernel's, at least */
 		.read_only = store->read_only || st->read_only,
 		.rotational = st->rotational,
+		.lends = !store->direct, /* there is nothing in the page cache then */
 	};
 	if (!store->direct) /* otherwise there is no cache to bring it into */
 		info->can |= GW_STORE_CAN(GW_PREFETCH);

@@ -96,6 +96,8 @@ static void fill_info(const struct gw_store_args *args, uint64_t size, struct gw
 		       GW_STORE_CAN(GW_UNMAP) | GW_STORE_CAN(GW_ZERO) | GW_STORE_CAN(GW_EXTENTS),
 		.fua = true,
 		.fast_zero = true,
+		.lends = true,
+		.lend_unit_bytes = ST_MEMORY_PAGE_BYTES,
 		.read_only = args->read_only,
 	};
 }

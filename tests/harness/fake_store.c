@@ -89,6 +89,7 @@ struct fake_store *fake_store_new(const char *target, uint64_t size_bytes)
 			 GW_STORE_CAN(GW_EXTENTS) | GW_STORE_CAN(GW_PREFETCH);
 	fake->info.align_bytes = fake->info.memory_align_bytes = 1;
 	fake->info.fast_zero = true;
+	fake->info.lends = true;
 	TAILQ_INIT(&fake->held);
 	TAILQ_INIT(&fake->loans);
 	pthread_mutex_init(&fake->lock, NULL);
