@@ -68,7 +68,7 @@ void gw_store_submit(struct gw_lane *lane, struct gw_io *io, void (*done)(struct
 	((ops)->struct_size >= offsetof(struct gw_store_ops, member) + sizeof((ops)->member) && \
 	 (ops)->member)
 
-/* The lane may have shrunk since these requests came. */
+/* Proven here as for submit(), whatever was proven above. */
 static bool are_inside(const struct gw_lane *lane, const struct gw_loan *loans, unsigned n)
 {
 	uint64_t size = lane->info.size_bytes;
