@@ -3,10 +3,13 @@
  * Frames on the real system (drv_host_link.h): a packet socket bound to one
  * interface and one type, and a route socket that hears of interfaces.
  *
- * The packet socket stays the same for the link's whole life: when its
- * interface is removed and comes again it is bound anew, which needs no
+ * The packet sockets stay the same for the link's whole life: when their
+ * interface is removed and comes again they are bound anew, which needs no
  * privilege.  recvmmsg and sendmmsg, because nothing else measured better
- * (tests/bench/README, frames).
+ * (tests/bench/README, frames).  What goes has a socket of its own, on which each
+ * frame is told how much of it is header: then the kernel puts the data into pages
+ * of their own.  Otherwise a jumbo frame lies in one piece of 8 KiB, which the
+ * processor that takes it gives back to the one that sent it, and that is dear.
  */
 #include "config.h"
 
@@ -18,6 +21,7 @@
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <string.h>
@@ -76,12 +80,20 @@ static int read_facts(int sock, const char *name, struct drv_link_facts *facts)
 	return rc;
 }
 
-static int bind_to(const struct drv_link *link, uint32_t index)
+static int bind_one(int sock, uint32_t index, uint16_t ethertype)
 {
 	struct sockaddr_ll name = { .sll_family = AF_PACKET, .sll_ifindex = (int)index };
 
-	be16_put(&name.sll_protocol, link->ethertype);
-	return bind(link->sock, (struct sockaddr *)&name, sizeof(name)) ? -errno : 0;
+	be16_put(&name.sll_protocol, ethertype);
+	return bind(sock, (struct sockaddr *)&name, sizeof(name)) ? -errno : 0;
+}
+
+/* Who is bound to no type hears nothing. */
+static int bind_to(const struct drv_link *link, uint32_t index)
+{
+	int rc = bind_one(link->sock, index, link->ethertype);
+
+	return rc ? rc : bind_one(link->out, index, 0);
 }
 
 /* Lets pass what is for us: to our address (0), to all (1), to many (2); what goes
@@ -152,20 +164,39 @@ static void make_room(const char *name, int sock, bool rx, unsigned frames, uint
 			 name, got / 2, (unsigned long long)need, rx ? "rmem" : "wmem");
 }
 
+static int refuse_socket(const char *name, struct gw_err *err)
+{
+	if (errno == EPERM || errno == EACCES)
+		return gw_err_set(err, EPERM, "%s: frames need root or the capability CAP_NET_RAW",
+				  name);
+	return gw_err_set(err, errno, "%s: cannot make a packet socket: %m", name);
+}
+
 static int make_socket(const char *name, uint32_t index, bool stamped, int *sock,
 		       struct gw_err *err)
 {
 	scope_fd int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int on = stamped;
 
-	if (fd < 0 && (errno == EPERM || errno == EACCES))
-		return gw_err_set(err, EPERM, "%s: frames need root or the capability CAP_NET_RAW",
-				  name);
 	if (fd < 0)
-		return gw_err_set(err, errno, "%s: cannot make a packet socket: %m", name);
+		return refuse_socket(name, err);
 	if (filter(fd, index) || setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)))
 		return gw_err_set(err, errno, "%s: cannot set up a packet socket: %m", name);
 	*sock = scope_take_fd(&fd);
+	return 0;
+}
+
+/* Each frame begins with a struct virtio_net_hdr for the kernel, packet(7). */
+static int make_out(const char *name, int *out, struct gw_err *err)
+{
+	scope_fd int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
+
+	if (fd < 0)
+		return refuse_socket(name, err);
+	if (setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)))
+		return gw_err_set(err, errno, "%s: cannot set up a packet socket: %m", name);
+	*out = scope_take_fd(&fd);
 	return 0;
 }
 
@@ -197,18 +228,22 @@ static void host_close(struct drv_links *links, struct drv_link *link)
 	(void)links;
 	if (link->sock >= 0)
 		close(link->sock);
+	if (link->out >= 0)
+		close(link->out);
 	if (link->news >= 0)
 		close(link->news);
-	link->sock = link->news = -1;
+	link->sock = link->out = link->news = -1;
 	link->index = 0;
 }
 
 static int host_open(struct drv_links *links, const struct drv_link_want *want,
 		     struct drv_link *link, struct drv_link_facts *facts, struct gw_err *err)
 {
-	struct drv_link out = {
-		.ethertype = want->ethertype, .stamped = want->stamped, .sock = -1, .news = -1
-	};
+	struct drv_link out = { .ethertype = want->ethertype,
+				.stamped = want->stamped,
+				.sock = -1,
+				.out = -1,
+				.news = -1 };
 	struct drv_link_facts now;
 	int rc;
 
@@ -220,6 +255,8 @@ static int host_open(struct drv_links *links, const struct drv_link_want *want,
 		rc = find(out.news, out.name, &now, err);
 	if (!rc)
 		rc = make_socket(out.name, now.index, want->stamped, &out.sock, err);
+	if (!rc)
+		rc = make_out(out.name, &out.out, err);
 	if (!rc && bind_to(&out, now.index))
 		rc = gw_err_set(err, errno, "cannot listen on %s: %m", out.name);
 	if (rc) {
@@ -227,7 +264,7 @@ static int host_open(struct drv_links *links, const struct drv_link_want *want,
 		return rc;
 	}
 	make_room(out.name, out.sock, true, want->rx_frames, now.mtu_bytes);
-	make_room(out.name, out.sock, false, want->tx_frames, now.mtu_bytes);
+	make_room(out.name, out.out, false, want->tx_frames, now.mtu_bytes);
 	out.index = now.index;
 	*link = out;
 	*facts = now;
@@ -327,23 +364,38 @@ static bool is_its_own(int errnum)
 	return errnum == EMSGSIZE || errnum == EINVAL || errnum == EFAULT;
 }
 
+struct message {
+	struct virtio_net_hdr told;
+	struct iovec iov[1 + DRV_LINK_PIECES];
+};
+
+/* What the kernel is told of a frame: its first piece is its header. */
+static void tell(const struct drv_frame *frame, struct message *message, struct msghdr *msg)
+{
+	message->told = (struct virtio_net_hdr){ .hdr_len = (uint16_t)frame->iov[0].iov_len };
+	message->iov[0] = (struct iovec){ &message->told, sizeof(message->told) };
+	for (unsigned i = 0; i < frame->niov; i++)
+		message->iov[1 + i] = frame->iov[i];
+	*msg = (struct msghdr){ .msg_iov = message->iov, .msg_iovlen = 1 + frame->niov };
+}
+
 static void host_give(struct drv_links *links, struct drv_link *link,
 		      struct drv_frame *const *frames, unsigned n)
 {
+	struct message messages[DRV_LINK_BATCH];
 	struct mmsghdr msgs[DRV_LINK_BATCH];
 	unsigned done = 0;
 
 	(void)links;
 	GW_CHECK(n <= DRV_LINK_BATCH);
 	for (unsigned i = 0; i < n; i++)
-		msgs[i].msg_hdr =
-			(struct msghdr){ .msg_iov = frames[i]->iov, .msg_iovlen = frames[i]->niov };
+		tell(frames[i], &messages[i], &msgs[i].msg_hdr);
 	while (done < n) {
 		int sent = -1, res = -ENETDOWN;
 		unsigned end = n;
 
 		if (link->index) {
-			sent = sendmmsg(link->sock, msgs + done, n - done, MSG_DONTWAIT);
+			sent = sendmmsg(link->out, msgs + done, n - done, MSG_DONTWAIT);
 			res = sent < 0 ? -errno : 0;
 		}
 		if (sent > 0)

@@ -18,6 +18,7 @@
 
 #define DRV_LINK_NAME 16 /* bytes of an interface's name, the zero included */
 #define DRV_LINK_BATCH 64u /* frames in one system call */
+#define DRV_LINK_PIECES 2u /* of a frame: header and data */
 #define DRV_LINK_HEADER 14u /* destination, source, type; the MTU is without it */
 
 /* What an interface is at a moment. */
@@ -31,10 +32,11 @@ struct drv_link_facts {
 /* A frame that is to come, came, or is to go.  Embedded in its owner's object,
  * which is borrowed together with the iovec array and the memory behind it. */
 struct drv_frame {
-	/* The frame from its destination address on, without FCS.  Nobody changes the
-	 * array: it may be lent or sent again as it is. */
+	/* The frame from its destination address on, without FCS: all of it, or its
+	 * header of less than 64 KiB and its data.  Nobody changes the array: it may be
+	 * lent or sent again as it is. */
 	struct iovec *iov;
-	unsigned niov; /* 1 .. IOV_MAX of limits.h */
+	unsigned niov; /* 1 .. DRV_LINK_PIECES */
 	/* of a frame that came */
 	bool cut; /* the iovec array was too short for it */
 	uint32_t bytes; /* on the wire; with `cut` more than there is in memory */
@@ -50,6 +52,7 @@ struct drv_link {
 	uint16_t ethertype;
 	bool stamped;
 	int sock, news; /* for DRV_POLL alone; -1: closed */
+	int out; /* the driver's own */
 	uint32_t index; /* what it is bound to; 0: to nothing */
 };
 
