@@ -76,24 +76,11 @@ struct gw_req {
 	uint32_t tag;
 
 	/* ---- filled by the owner between take and submit ---- */
-	struct gw_itl *itl; /* who asks, which volume */
 	enum gw_op op;
+	struct gw_itl *itl; /* who asks, which volume */
 	uint32_t flags;
 	uint8_t priority; /* 0 normal; higher first */
 	uint64_t offset, length; /* bytes, whole logical blocks */
-	struct gw_mem data; /* READ, WRITE, COMPARE: what goes in or out; the request owns it */
-	struct gw_mem *expect; /* COMPARE and MODIFY of compare-and-write: may be null */
-	gw_modify_fn *modify; /* MODIFY */
-	struct gw_volume *source; /* COPY: the same store or null for the same volume */
-	uint64_t source_offset;
-	struct gw_mem *protection; /* T10 protection information; may be null */
-	uint8_t *sense; /* RAW_CDB: where sense data goes */
-	uint16_t sense_bytes;
-	const uint8_t *cdb; /* RAW_CDB */
-	uint8_t cdb_bytes;
-	struct instant deadline; /* ns 0: none */
-	/* EXTENTS: the sink (store.h); it lies in data, so that an orphan keeps it */
-	struct gw_extents *extents;
 	gw_req_done_fn *done;
 	void *owner; /* the owner's; the core never looks */
 	union {
@@ -120,6 +107,23 @@ struct gw_req {
 	bool at_store; /* its plan runs: memory and io are the store's */
 	bool fenced; /* fence is in use */
 	struct gw_plan plan;
+
+	/* ---- filled by the owner as well, where the operation wants it ---- */
+	struct gw_mem *expect; /* COMPARE and MODIFY of compare-and-write: may be null */
+	gw_modify_fn *modify; /* MODIFY */
+	struct gw_volume *source; /* COPY: the same store or null for the same volume */
+	uint64_t source_offset;
+	struct gw_mem *protection; /* T10 protection information; may be null */
+	uint8_t *sense; /* RAW_CDB: where sense data goes */
+	const uint8_t *cdb; /* RAW_CDB */
+	uint16_t sense_bytes;
+	uint8_t cdb_bytes;
+	struct instant deadline; /* ns 0: none */
+	/* EXTENTS: the sink (store.h); it lies in data, so that an orphan keeps it */
+	struct gw_extents *extents;
+	struct gw_mem data; /* READ, WRITE, COMPARE: what goes in or out; the request owns it */
+
+	/* ---- the core's own for some: set up when it is used ---- */
 	TAILQ_ENTRY(gw_req) flush_link;
 	struct loop_mail flush_mail;
 	enum gw_status flush_status;
@@ -134,7 +138,7 @@ struct gw_req {
 /* ---- home loop of the I_T_L nexus --------------------------------------- */
 
 /* Null: the pool of requests is empty, or this volume has its share of it at work
- * already; wait with gw_req_wait(). Zeroed. */
+ * already; wait with gw_req_wait().  Zeroed, and data is empty. */
 struct gw_req *gw_req_take(struct gw_itl *itl);
 struct gw_req_waiter {
 	void (*wake)(struct gw_req_waiter *waiter);

@@ -156,7 +156,15 @@ void gw_mem_cut(struct gw_mem *mem, uint32_t bytes)
 void gw_mem_move(struct gw_mem *dst, struct gw_mem *src)
 {
 	GW_CHECK(dst->n == 0);
-	*dst = *src;
+	dst->n = src->n;
+	dst->bytes = src->bytes;
+	/* Usually that is all: of eight slices seven are not even touched. */
+	dst->iov[0] = src->iov[0];
+	dst->buf[0] = src->buf[0];
+	for (unsigned i = 1; i < src->n; i++) {
+		dst->iov[i] = src->iov[i];
+		dst->buf[i] = src->buf[i];
+	}
 	src->n = 0;
 	src->bytes = 0;
 }

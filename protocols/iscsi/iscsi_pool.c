@@ -39,15 +39,14 @@ static bool more_tasks(struct iscsi_home *home)
 
 struct iscsi_task *iscsi_pool_task(struct iscsi_home *home)
 {
+	const size_t from = offsetof(struct iscsi_task, sess);
 	struct iscsi_task *task;
 
 	if (STAILQ_EMPTY(&home->free_tasks) && !more_tasks(home))
 		return NULL;
 	task = STAILQ_FIRST(&home->free_tasks);
 	STAILQ_REMOVE_HEAD(&home->free_tasks, hungry);
-	memset((uint8_t *)task + offsetof(struct iscsi_task, sess), 0,
-	       offsetof(struct iscsi_task, pdu) - offsetof(struct iscsi_task, sess));
-	task->data.n = task->data.bytes = 0;
+	memset((uint8_t *)task + from, 0, offsetof(struct iscsi_task, data.iov) - from);
 	task->piece.n = task->piece.bytes = 0;
 	return task;
 }

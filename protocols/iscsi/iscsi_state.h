@@ -100,8 +100,8 @@ struct iscsi_out {
 	uint32_t data_bytes; /* without padding */
 	uint8_t head[ISCSI_BHS_BYTES + ISCSI_DIGEST_BYTES];
 	uint8_t tail[ISCSI_RX_TAIL_MAX_BYTES];
-	uint8_t small[ISCSI_SMALL_BYTES];
 	struct gw_mem data; /* where n is 0 and data_bytes is not: small */
+	uint8_t small[ISCSI_SMALL_BYTES];
 };
 STAILQ_HEAD(iscsi_outs, iscsi_out);
 
@@ -169,17 +169,17 @@ struct iscsi_task {
 	unsigned told_units; /* whose resets have been told to all */
 	struct gw_reset_waiter told;
 	bool ripens, all_units; /* iscsi_ripen.c */
-	struct instant ripe_by;
-	void (*ripe)(struct iscsi_task *tmf);
-	TAILQ_ENTRY(iscsi_task) ripening;
 	STAILQ_ENTRY(iscsi_task) behind; /* of those with that state */
 
-	/* ---- large: not cleared for a new task (iscsi_pool.c) ---- */
+	/* ---- not cleared for a new task, but that it is empty (iscsi_pool.c) ---- */
+	struct gw_mem data; /* the data segment of the request itself */
 	struct iscsi_pdu pdu; /* its cdb pointer is not valid: see scsi.cdb */
 	uint8_t bhs[ISCSI_BHS_BYTES]; /* as it came, for Reject */
 	struct iscsi_data_in last_head; /* of last */
-	struct gw_mem data; /* the data segment of the request itself */
 	struct gw_mem piece; /* memory for [given, given + piece_bytes) */
+	struct instant ripe_by;
+	void (*ripe)(struct iscsi_task *tmf);
+	TAILQ_ENTRY(iscsi_task) ripening;
 	struct scsi_tmf tmf;
 };
 LIST_HEAD(iscsi_task_list, iscsi_task);

@@ -41,7 +41,7 @@ static void detach(struct scsi_task *task, struct held *held)
 		gw_req_unwait(unit->itl, &task->req_waiter);
 	held->n = 0;
 	hold(held, &task->gather);
-	for (unsigned i = 0; i < SCSI_PIECES_MAX; i++)
+	for (unsigned i = 0; i < task->known_pieces; i++)
 		hold(held, &task->piece[i].mem);
 	task->n_pieces = 0;
 	task->wants_memory = false;

@@ -79,6 +79,18 @@ uint64_t scsi_io_at(const struct gw_req *req)
 	return req->slot.u64[AT];
 }
 
+struct scsi_piece *scsi_io_piece(struct scsi_task *task)
+{
+	unsigned i = (task->first_piece + task->n_pieces) % SCSI_PIECES_MAX;
+
+	while (task->known_pieces <= i) {
+		struct gw_mem *mem = &task->piece[task->known_pieces++].mem;
+
+		mem->n = mem->bytes = 0;
+	}
+	return &task->piece[i];
+}
+
 uint32_t scsi_io_memory(struct scsi_task *task, uint32_t bytes, uint32_t min_bytes,
 			struct gw_mem *mem)
 {

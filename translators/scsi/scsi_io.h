@@ -25,6 +25,8 @@ void scsi_io_only(struct scsi_task *task, enum gw_op op, uint32_t flags, uint64_
 		  uint64_t length);
 /* Goes on: ends the task when it failed and all came back, else pump(). */
 void scsi_io_settle(struct scsi_task *task);
+/* The piece behind those in use; empty, or as it was left. */
+struct scsi_piece *scsi_io_piece(struct scsi_task *task);
 /* Memory from the transport for data-in or a pattern; 0: pump() comes again. */
 uint32_t scsi_io_memory(struct scsi_task *task, uint32_t bytes, uint32_t min_bytes,
 			struct gw_mem *mem);

@@ -89,8 +89,7 @@ static bool may_lend(const struct scsi_task *task)
 
 static bool issue_read(struct scsi_task *task)
 {
-	unsigned i = (task->first_piece + task->n_pieces) % SCSI_PIECES_MAX;
-	struct scsi_piece *piece = &task->piece[i];
+	struct scsi_piece *piece = scsi_io_piece(task);
 	struct gw_req *req;
 
 	if (!fill(task, piece))
@@ -106,7 +105,7 @@ static bool issue_read(struct scsi_task *task)
 	req->flags = may_lend(task) ? GW_LEND : 0;
 	req->offset = task->offset + piece->at;
 	req->length = piece->bytes;
-	req->slot.u64[SCSI_IO_SLOT] = i;
+	req->slot.u64[SCSI_IO_SLOT] = (uint64_t)(piece - task->piece);
 	task->given += piece->bytes;
 	task->n_pieces++;
 	scsi_io_submit(task, req, piece->at);
@@ -224,7 +223,8 @@ static void hold(struct scsi_task *task, struct gw_mem *mem, uint64_t at)
 		gw_mem_put(mem);
 		return;
 	}
-	piece = &task->piece[(task->first_piece + task->n_pieces++) % SCSI_PIECES_MAX];
+	piece = scsi_io_piece(task);
+	task->n_pieces++;
 	gw_mem_move(&piece->mem, mem);
 	piece->at = at;
 }

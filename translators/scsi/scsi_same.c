@@ -75,7 +75,7 @@ static void issue(struct scsi_task *task, struct gw_req *req)
 
 static void pump(struct scsi_task *task)
 {
-	struct gw_mem *tile = &task->piece[0].mem;
+	struct gw_mem *tile = &scsi_io_piece(task)->mem; /* the first, for none is in use */
 
 	if (!tile->n)
 		make_tile(task, tile);

@@ -20,12 +20,9 @@
 
 void scsi_task_init(struct scsi_task *task)
 {
-	memset(task, 0, offsetof(struct scsi_task, cdb));
-	task->gather.n = task->gather.bytes = 0;
-	for (unsigned i = 0; i < SCSI_PIECES_MAX; i++) {
-		task->piece[i].mem.n = task->piece[i].mem.bytes = 0;
-		task->piece[i].arrived = false;
-	}
+	const size_t from = offsetof(struct scsi_task, nexus);
+
+	memset((uint8_t *)task + from, 0, offsetof(struct scsi_task, gather.iov) - from);
 }
 
 static void enter(struct scsi_task *task)

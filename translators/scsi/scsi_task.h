@@ -83,10 +83,11 @@ struct scsi_piece {
 
 struct scsi_task {
 	/* ---- filled by the transport before scsi_task_start() ---- */
+	uint8_t cdb[SCSI_CDB_MAX]; /* cdb_bytes of it; scsi_task_init() leaves it alone */
 	struct scsi_nexus *nexus;
 	const struct scsi_port_ops *ops;
 	uint8_t lun[8]; /* SAM-5 4.7 */
-	uint16_t cdb_bytes; /* what came, in cdb (below): 16, or more by AHS */
+	uint16_t cdb_bytes; /* what came: 16, or more by AHS */
 	uint8_t attr; /* enum scsi_attr */
 	bool read, write; /* the transport's R and W flags */
 	uint64_t tag; /* for logs and task management */
@@ -126,14 +127,14 @@ struct scsi_task {
 	uint64_t offset, length; /* bytes on the volume */
 	uint64_t given, ended; /* bytes of length at the core, and back */
 	uint64_t slot[4]; /* the handler's */
-	uint8_t first_piece, n_pieces;
+	uint8_t first_piece, n_pieces; /* those in use, in a ring */
+	uint8_t known_pieces; /* what is behind them in piece[] was never in use */
 	uint8_t why_status;
 	uint64_t why_at;
 	struct scsi_sense why; /* failed: the failure nearest to the beginning */
-	/* large: scsi_task_init() touches little of what follows */
-	uint8_t cdb[SCSI_CDB_MAX]; /* the transport's to fill, cdb_bytes of it */
 	struct gw_mem gather; /* parameter data, or the pattern of WRITE SAME */
-	struct scsi_piece piece[SCSI_PIECES_MAX];
+	/* large: scsi_task_init() touches nothing of what follows */
+	struct scsi_piece piece[SCSI_PIECES_MAX]; /* scsi_io_piece() */
 	uint8_t sense[SCSI_SENSE_MAX];
 };
 
