@@ -8,12 +8,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "gateway/base/bytes.h"
 #include "gateway/base/log.h"
+#include "gateway/base/table.h"
 
 static struct link_rig r;
 
@@ -338,6 +340,49 @@ void link_a_turn_sends_all_at_once(void **state)
 		assert_memory_equal(in + 14, want, 4096 + 22);
 		assert_memory_equal(in, LINK_RIG_FAR, 6);
 	}
+	down();
+}
+
+/* Around the lengths at which the kernel goes over to other memory. */
+void link_sends_what_it_was_given(void **state)
+{
+	static const unsigned lengths[] = { 36,		  37,
+					    60,		  100,
+					    1060,	  3500,
+					    3800,	  3900,
+					    4000,	  4095,
+					    4096,	  4097,
+					    4131,	  4132,
+					    4133,	  4200,
+					    8192,	  8228,
+					    8229,	  8740,
+					    LINK_RIG_MTU, LINK_RIG_MTU + 14 };
+	uint8_t in[LINK_RIG_MTU + 15], want[LINK_RIG_MTU];
+
+	up(state, 64);
+	for (unsigned i = 0; i < TABLE_LEN(lengths); i++)
+		link_rig_send(&r, i, lengths[i]);
+	rig_until(&r.rig, &r.sent, TABLE_LEN(lengths));
+	for (unsigned i = 0; i < TABLE_LEN(lengths); i++) {
+		assert_int_equal(r.res[i], 0);
+		assert_int_equal(link_rig_far_recv(r.far, in, sizeof(in)), lengths[i]);
+		rig_fill(want, lengths[i] - 14, i);
+		assert_memory_equal(in + 14, want, lengths[i] - 14);
+	}
+	down();
+}
+
+/* In one piece a frame of little more than a page takes 8 KiB, and those are dear. */
+void link_data_goes_in_pages(void **state)
+{
+	uint32_t mem[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(mem);
+
+	up(state, 64);
+	link_rig_send(&r, 0, 4096 + 36);
+	rig_until(&r.rig, &r.sent, 1);
+	assert_int_equal(getsockopt(r.far, SOL_SOCKET, SO_MEMINFO, mem, &len), 0);
+	assert_in_range(mem[SK_MEMINFO_RMEM_ALLOC], 4096, 8191);
 	down();
 }
 
