@@ -372,6 +372,7 @@ struct message {
 /* What the kernel is told of a frame: its first piece is its header. */
 static void tell(const struct drv_frame *frame, struct message *message, struct msghdr *msg)
 {
+	GW_CHECK(frame->niov <= DRV_LINK_PIECES);
 	message->told = (struct virtio_net_hdr){ .hdr_len = (uint16_t)frame->iov[0].iov_len };
 	message->iov[0] = (struct iovec){ &message->told, sizeof(message->told) };
 	for (unsigned i = 0; i < frame->niov; i++)

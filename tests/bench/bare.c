@@ -242,7 +242,7 @@ int main(int argc, char **argv)
 			proto = protos[i];
 			argc = 2;
 		}
-	if (argc != 2) {
+	if (argc != 2 || argv[1][0] == '-') {
 		fprintf(stderr, "usage: bare PORT|unix:PATH [nbd|iscsi]\n"
 				"       bare INTERFACE aoe\n");
 		return 2;
