@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Frames on the real system (drv_host_link.h): a packet socket bound to one
- * interface and one type, and a route socket that hears of interfaces.
+ * interface and one type, another for what goes, and a route socket that hears of
+ * interfaces.
  *
  * The packet sockets stay the same for the link's whole life: when their
  * interface is removed and comes again they are bound anew, which needs no
  * privilege.  recvmmsg and sendmmsg, because nothing else measured better
- * (tests/bench/README, frames).  What goes has a socket of its own, on which each
- * frame is told how much of it is header: then the kernel puts the data into pages
- * of their own.  Otherwise a jumbo frame lies in one piece of 8 KiB, which the
- * processor that takes it gives back to the one that sent it, and that is dear.
+ * (tests/bench/README, frames).  On the socket for what goes, the kernel is told how
+ * much of each frame is header: then it puts the data into pages of their own.
+ * Otherwise a jumbo frame lies in one piece of 8 KiB, which the processor that takes
+ * it gives back to the one that sent it, and that is dear.
  */
 #include "config.h"
 

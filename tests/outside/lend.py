@@ -58,7 +58,8 @@ def lent(s):
 
 def major_faults(s):
     """How often a thread of the daemon waited for a page that it had mapped.  Where others take the
-    processor, turns are slow; this they do not make.  (Who splices a page waits without a fault.)"""
+    processor, turns are slow; this they do not make.  (Who splices a page waits
+    without a fault: so what is lent is counted, too.)"""
     with open("/proc/%d/stat" % s.pid) as f:
         return int(f.read().rpartition(")")[2].split()[9])
 
